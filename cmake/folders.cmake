@@ -1,0 +1,31 @@
+# unfrag_folder(NAME SOURCES ... TESTS ... TEST_LINK ... FUZZ ... LINK ...)
+# A library `unfrag_NAME` from src/NAME (header-only without SOURCES), its unit tests beside the code, which may link
+# TEST_LINK too, and a fuzz target for each FUZZ file.
+function(unfrag_folder name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;TESTS;TEST_LINK;FUZZ;LINK" ${ARGN})
+  if(ARG_SOURCES)
+    set(scope PUBLIC)
+    add_library(unfrag_${name} STATIC ${ARG_SOURCES})
+  else()
+    set(scope INTERFACE)
+    add_library(unfrag_${name} INTERFACE)
+  endif()
+  target_include_directories(unfrag_${name} ${scope} ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(unfrag_${name} ${scope} ${ARG_LINK})
+
+  if(UNFRAG_TESTS AND ARG_TESTS)
+    add_executable(${name}_test ${ARG_TESTS})
+    target_link_libraries(${name}_test PRIVATE unfrag_${name} ${ARG_TEST_LINK} GTest::gtest_main)
+    gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
+                         PROPERTIES TIMEOUT 120 SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+  endif()
+
+  if(UNFRAG_FUZZ)
+    foreach(source IN LISTS ARG_FUZZ)
+      get_filename_component(target ${source} NAME_WE)
+      add_executable(${target} ${source})
+      target_link_libraries(${target} PRIVATE unfrag_${name})
+      target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    endforeach()
+  endif()
+endfunction()

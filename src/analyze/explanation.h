@@ -1,0 +1,73 @@
+// What `unfrag explain` found: values only, for any report. Nothing here knows how it will be shown.
+//
+// Stacks and names are indices into the Trace that the Explanation owns. Threads: values.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analyze/holders.h"
+#include "analyze/usage.h"
+#include "analyze/where.h"
+#include "base/result.h"
+#include "trace/trace.h"
+
+namespace unfrag::analyze {
+
+/// The moment a report is about.
+struct Moment {
+  enum Kind : uint8_t { kDefault, kEvent, kPeak, kOom, kEnd } kind = kDefault;
+  uint32_t event = 0;  ///< With kEvent.
+};
+
+/// Sums as the snapshot shows them.
+struct Now {
+  Usage usage;
+  uint64_t segments = 0;
+};
+
+struct DeviceFindings {
+  trace::DeviceKind kind = trace::DeviceKind::kGpu;
+  int index = 0;
+  uint32_t events = 0;
+  bool complete = false;  ///< The trace starts at the process's first allocation.
+  Now now;
+  UsageCurves curves;
+  bool allocated_is_lower_bound = false;
+  std::vector<FailedRequest> ooms;
+  Moment::Kind at_kind = Moment::kEnd;  ///< Never kDefault.
+  uint32_t at_entry = kNever;           ///< After this entry; kNever: as the snapshot shows it.
+  Where where;                          ///< At that moment, as are `holes` and Holder::at.
+  Fragmentation holes;
+  Fragmentation fragmentation;          ///< As the snapshot shows it, unless a moment was asked for.
+  std::vector<Holder> holders;
+  std::vector<PinnedSegment> pinned;
+  std::vector<std::string> warnings;
+};
+
+struct ExamineOptions {
+  Moment at;
+  Grouping grouping = Grouping::kLine;
+  size_t timeline_points = 256;
+};
+
+/// Everything about one device.
+/// Errors: kUsage where the moment asked for is not in the recording.
+Result<DeviceFindings> examine(const trace::Trace& trace, const trace::Device& device, const UserCode& user_code,
+                               const ExamineOptions& options);
+
+struct Explanation {
+  std::string path;
+  uint64_t bytes = 0;  ///< Unpacked.
+  std::unique_ptr<const trace::Trace> trace;
+  std::unique_ptr<const UserCode> user_code;
+  std::vector<DeviceFindings> devices;  ///< GPUs.
+  std::vector<DeviceFindings> host;     ///< Pinned host memory: none or one.
+  size_t chosen = 0;                    ///< Which of `devices` the report is about.
+  Grouping grouping = Grouping::kLine;
+};
+
+}  // namespace unfrag::analyze

@@ -1,0 +1,94 @@
+#include "analyze/holders.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+namespace unfrag::analyze {
+namespace {
+
+class Collector {
+ public:
+  Collector(const trace::Trace& trace, const UserCode& user_code, Grouping grouping)
+      : trace_(trace), user_code_(user_code), grouping_(grouping) {}
+
+  void add(const MemoryState& state, Held Holder::*moment) {
+    for (const PlacedSegment& segment : state.segments) {
+      for (uint32_t i = 0; i < segment.block_count; ++i) {
+        const PlacedBlock& block = state.blocks[segment.first_block + i];
+        if (block.pending) continue;
+        Entry& entry = holder_of(block, segment.run);
+        Held& held = entry.holder.*moment;
+        held.bytes += Bytes(block.size);
+        ++held.blocks;
+        entry.by_stack[block.stack] += block.size;
+      }
+    }
+  }
+
+  std::vector<Holder> take() {
+    std::vector<Holder> holders;
+    for (auto& [key, entry] : entries_) {
+      const auto largest = std::ranges::max_element(entry.by_stack, {}, [](const auto& item) { return item.second; });
+      entry.holder.stack = largest->first;
+      holders.push_back(entry.holder);
+    }
+    std::ranges::stable_sort(holders, [](const Holder& a, const Holder& b) {
+      return std::tie(a.at.bytes, a.at_peak.bytes, a.now.bytes) > std::tie(b.at.bytes, b.at_peak.bytes, b.now.bytes);
+    });
+    return holders;
+  }
+
+ private:
+  struct Entry {
+    Holder holder;
+    std::map<trace::StackIdx, uint64_t> by_stack;
+  };
+
+  Entry& holder_of(const PlacedBlock& block, const Run& run) {
+    const Culprit culprit = user_code_.culprit(block.stack);
+    std::pair<uint64_t, uint64_t> key;
+    switch (grouping_) {
+      case Grouping::kLine: key = {culprit.frame.value(), 0}; break;
+      case Grouping::kFunction: key = function_key(culprit.frame); break;
+      case Grouping::kStream: key = {static_cast<uint64_t>(run.stream), 0}; break;
+      case Grouping::kSegment: key = {run.addr, 0}; break;
+    }
+    const auto [it, is_new] = entries_.try_emplace(key);
+    if (is_new) {
+      Holder& holder = it->second.holder;
+      holder.stream = run.stream;
+      holder.segment = run.addr;
+      if (grouping_ == Grouping::kLine || grouping_ == Grouping::kFunction) {
+        holder.frame = culprit.frame;
+        holder.origin = culprit.origin;
+      }
+    }
+    return it->second;
+  }
+
+  [[nodiscard]] std::pair<uint64_t, uint64_t> function_key(trace::FrameIdx index) const {
+    if (index.is_none()) return {UINT64_MAX, 0};
+    const trace::Frame& frame = trace_.frames[index];
+    return {frame.filename.value(), frame.name.value()};
+  }
+
+  const trace::Trace& trace_;
+  const UserCode& user_code_;
+  const Grouping grouping_;
+  std::map<std::pair<uint64_t, uint64_t>, Entry> entries_;
+};
+
+}  // namespace
+
+std::vector<Holder> find_holders(const trace::Trace& trace, const UserCode& user_code, Grouping grouping,
+                                 const MemoryState& now, const MemoryState& at, const MemoryState& peak) {
+  Collector collector(trace, user_code, grouping);
+  collector.add(now, &Holder::now);
+  collector.add(at, &Holder::at);
+  collector.add(peak, &Holder::at_peak);
+  return collector.take();
+}
+
+}  // namespace unfrag::analyze

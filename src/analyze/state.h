@@ -1,0 +1,50 @@
+// The memory of one device at one moment: every segment and every active block, in address order.
+//
+// Free blocks need not be listed: the allocator merges neighbours at once, so they are the gaps between active
+// blocks. Threads: values.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "analyze/history.h"
+#include "base/strong.h"
+#include "trace/trace.h"
+
+namespace unfrag::analyze {
+
+/// An active block: allocated, or given back and waiting for other streams.
+struct PlacedBlock {
+  uint64_t addr = 0;
+  uint64_t size = 0;
+  uint64_t requested = 0;
+  bool pending = false;
+  trace::StackIdx stack = trace::kEmptyStack;
+};
+
+struct PlacedSegment {
+  Run run{};
+  uint32_t first_block = 0;
+  uint32_t block_count = 0;
+  Bytes active{};   ///< In its blocks.
+  Bytes pending{};  ///< Of that, in blocks that wait for other streams.
+  Bytes free{};     ///< run.size - active.
+  Bytes largest_hole{};
+};
+
+struct MemoryState {
+  uint32_t entry = kNever;  ///< After this entry; kNever: as the snapshot shows it.
+  std::vector<PlacedSegment> segments;
+  std::vector<PlacedBlock> blocks;
+  uint64_t blocks_outside = 0;  ///< Active blocks in no segment: the file contradicts itself, they count nowhere.
+};
+
+/// The state the snapshot shows.
+MemoryState final_state(const trace::Trace& trace, const trace::Device& device);
+
+/// The state after `entry` (kBefore: before the first).
+/// Cost: linear in the number of lives.
+MemoryState state_after(const trace::Trace& trace, const trace::Device& device, const History& history,
+                        uint32_t entry);
+
+}  // namespace unfrag::analyze

@@ -1,0 +1,142 @@
+#include "base/text.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace unfrag {
+namespace {
+
+struct Decoded {
+  uint32_t code = 0;
+  size_t length = 0;  // 0: not valid UTF-8 here
+};
+
+// Rejects overlong forms, surrogates and what lies beyond U+10FFFF.
+Decoded decode_utf8(std::string_view text, size_t at) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[at + i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return {first, 1};
+  const size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || at + length > text.size()) return {};
+  uint32_t code = first & (0xFFU >> (length + 1));
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return {};
+    code = code << 6 | (byte(i) & 0x3FU);
+  }
+  constexpr std::array<uint32_t, 5> kSmallest = {0, 0, 0x80, 0x800, 0x10000};
+  if (code < kSmallest[length] || (code >= 0xD800 && code < 0xE000) || code > 0x10FFFF) return {};
+  return {code, length};
+}
+
+// Controls (C0, DEL, C1), line and paragraph separators, direction and other format marks, private use.
+bool is_plain(uint32_t code) {
+  if (code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0xAD) return false;
+  if (code >= 0x200B && code <= 0x200F) return false;
+  if (code >= 0x2028 && code <= 0x202E) return false;
+  if (code >= 0x2060 && code <= 0x206F) return false;
+  if (code == 0x61C || code == 0xFEFF || (code >= 0xFFF0 && code <= 0xFFFB)) return false;
+  return code < 0xE000 || (code >= 0xF900 && code < 0xE0000);
+}
+
+}  // namespace
+
+std::string format_bytes(Bytes bytes) {
+  constexpr std::array<const char*, 5> kUnits = {"KiB", "MiB", "GiB", "TiB", "PiB"};
+  const uint64_t n = bytes.value();
+  if (n < 1024) return fmt::format("{} B", n);
+  size_t unit = 0;
+  while (unit + 1 < kUnits.size() && n >> (10 * (unit + 2)) != 0) ++unit;
+  const auto scaled = static_cast<double>(n) / static_cast<double>(uint64_t{1} << (10 * (unit + 1)));
+  return fmt::format("{:.2f} {}", std::floor(scaled * 100) / 100, kUnits[unit]);
+}
+
+std::string format_count(uint64_t count) {
+  std::string digits = fmt::format("{}", count);
+  for (size_t i = digits.size(); i > 3;) digits.insert(i -= 3, 1, ',');
+  return digits;
+}
+
+std::string escape_text(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t at = 0; at < text.size();) {
+    const Decoded decoded = decode_utf8(text, at);
+    if (decoded.length == 0) {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[at++]));
+      continue;
+    }
+    if (is_plain(decoded.code)) {
+      out.append(text.substr(at, decoded.length));
+    } else if (decoded.code < 0x100) {
+      out += fmt::format("\\x{:02x}", decoded.code);
+    } else {
+      out += fmt::format("\\u{{{:x}}}", decoded.code);
+    }
+    at += decoded.length;
+  }
+  return out;
+}
+
+std::string excerpt(std::string_view text) {
+  constexpr size_t kLongest = 80;
+  const bool cut = text.size() > kLongest;
+  return escape_text(text.substr(0, kLongest)) + (cut ? "..." : "");
+}
+
+size_t display_width(std::string_view text) {
+  size_t width = 0;
+  for (const char c : text) width += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;
+  return width;
+}
+
+std::string fit_left(std::string_view text, size_t width, bool unicode) {
+  const size_t columns = display_width(text);
+  if (columns <= width) return std::string(text) + std::string(width - columns, ' ');
+  if (width == 0) return {};
+  size_t skip = columns - (width - 1);
+  size_t at = 0;
+  while (skip > 0 && at < text.size()) {
+    ++at;
+    while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) ++at;
+    --skip;
+  }
+  return (unicode ? "…" : "~") + std::string(text.substr(at));
+}
+
+std::string fit_right(std::string_view text, size_t width) {
+  const size_t columns = display_width(text);
+  return columns >= width ? std::string(text) : std::string(width - columns, ' ') + std::string(text);
+}
+
+Result<Bytes> parse_size(std::string_view text) {
+  const auto bad = [&] {
+    return Error{ErrorKind::kUsage, "", fmt::format("'{}' is not a size", escape_text(text)),
+                 "a number of bytes or of KiB, MiB, GiB, TiB, like 8GiB"};
+  };
+  size_t digits = 0;
+  while (digits < text.size() && ((text[digits] >= '0' && text[digits] <= '9') || text[digits] == '.')) ++digits;
+  std::string_view unit = text.substr(digits);
+  while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
+  struct Unit {
+    std::string_view name;
+    double bytes;
+  };
+  constexpr std::array<Unit, 14> kUnits = {{{"", 1}, {"B", 1}, {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30},
+                                            {"TiB", 0x1p40}, {"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9},
+                                            {"TB", 1e12}, {"K", 0x1p10}, {"M", 0x1p20}, {"G", 0x1p30}}};
+  for (const Unit& candidate : kUnits) {
+    if (candidate.name != unit || digits == 0) continue;
+    const std::string number(text.substr(0, digits));
+    char* end = nullptr;
+    const double value = std::strtod(number.c_str(), &end);
+    const double bytes = value * candidate.bytes;
+    if (end != number.c_str() + number.size() || !(bytes < 0x1p62)) return bad();
+    return Bytes(static_cast<uint64_t>(bytes));
+  }
+  return bad();
+}
+
+}  // namespace unfrag

@@ -1,0 +1,120 @@
+#include "cli/explain_command.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <memory>
+
+#include "app/explain.h"
+#include "base/text.h"
+#include "cli/common_options.h"
+#include "cli/output.h"
+#include "report/explain_json.h"
+#include "report/explain_text.h"
+
+namespace unfrag::cli {
+namespace {
+
+struct Arguments {
+  std::vector<std::string> files;
+  CommonOptions common;
+  std::string at;
+  std::string group = "line";
+  std::string max_unpacked;
+  std::optional<int> device;
+  std::optional<size_t> top;
+  bool stacks = false;
+};
+
+Result<analyze::Moment> parse_moment(const std::string& text) {
+  using analyze::Moment;
+  if (text.empty()) return Moment{};
+  if (text == "peak") return Moment{.kind = Moment::kPeak};
+  if (text == "oom") return Moment{.kind = Moment::kOom};
+  if (text == "end") return Moment{.kind = Moment::kEnd};
+  uint32_t event = 0;
+  const auto [last, error] = std::from_chars(text.data(), text.data() + text.size(), event);
+  if (error == std::errc() && last == text.data() + text.size()) return Moment{.kind = Moment::kEvent, .event = event};
+  return Error{ErrorKind::kUsage, "", "--at " + text + " is no moment", "an entry number, peak, oom or end"};
+}
+
+Result<app::ExplainOptions> parse_options(const Arguments& arguments) {
+  app::ExplainOptions options;
+  const auto at = parse_moment(arguments.at);
+  if (!at) return at.error();
+  options.at = *at;
+  options.device = arguments.device;
+  if (arguments.group == "function") options.grouping = analyze::Grouping::kFunction;
+  if (arguments.group == "stream") options.grouping = analyze::Grouping::kStream;
+  if (arguments.group == "segment") options.grouping = analyze::Grouping::kSegment;
+  if (!arguments.max_unpacked.empty()) {
+    const auto limit = parse_size(arguments.max_unpacked);
+    if (!limit) return limit.error();
+    options.max_unpacked = *limit;
+  }
+  return options;
+}
+
+std::string render(const analyze::Explanation& explanation, const Arguments& arguments) {
+  if (arguments.common.format == "json") return report::explain_json(explanation, {.top = arguments.top}) + "\n";
+  const report::TextOptions text{.width = text_width(arguments.common),
+                                 .unicode = use_unicode(),
+                                 .color = use_color(arguments.common),
+                                 .stacks = arguments.stacks,
+                                 .quiet = arguments.common.quiet,
+                                 .top = arguments.top.value_or(10)};
+  return report::explain_text(explanation, text);
+}
+
+int run(const Arguments& arguments) {
+  const auto options = parse_options(arguments);
+  if (!options) return report_error(options.error());
+  std::string output;
+  int exit = kExitFine;
+  size_t explained = 0;
+  size_t out_of_memory = 0;
+  for (const std::string& file : arguments.files) {
+    Progress progress(!arguments.common.quiet);
+    app::ExplainOptions with_progress = *options;
+    with_progress.progress = [&](uint64_t bytes) { progress.show(bytes); };
+    const auto explanation = app::explain(file, with_progress);
+    if (!explanation) {
+      exit = report_error(explanation.error(), file);
+      continue;
+    }
+    if (explained++ > 0 && arguments.common.format == "text") output += "\n";
+    for (const auto& device : explanation->devices) out_of_memory += device.ooms.empty() ? 0 : 1;
+    output += render(*explanation, arguments);
+  }
+  if (arguments.files.size() > 1 && arguments.common.format == "text") {
+    output += fmt::format("\n{} of {} files explained; {} devices ran out of memory\n", explained,
+                          arguments.files.size(), out_of_memory);
+  }
+  if (explained == 0) return exit;
+  const int written = write_output(output, arguments.common, arguments.files);
+  return written != kExitFine ? written : exit;
+}
+
+}  // namespace
+
+void add_explain(CLI::App& app, int& exit) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* const command = app.add_subcommand("explain", "Say where the memory of a snapshot is and who holds it");
+  command->footer(
+      "Example:\n  unfrag explain oom.pickle\n  unfrag explain --at peak --stacks oom.pickle\n  "
+      "unfrag explain --format json oom.pickle.gz | jq '.devices[0].holders[0]'");
+  command->add_option("FILE", arguments->files, "Snapshots: pickle, JSON or HTML page, plain, gzip, zstd or zip; - reads standard input")
+      ->required();
+  command->add_option("--at", arguments->at, "Moment to explain: an entry number, peak, oom or end (default: the last oom, else end)");
+  command->add_option("--device", arguments->device, "Device to explain (default: the one with most trace entries)");
+  command->add_option("--top", arguments->top, "Holders to list (default: 10 in text, all in JSON)");
+  command->add_option("--group", arguments->group, "What a holder is")
+      ->check(CLI::IsMember({"line", "function", "stream", "segment"}))
+      ->capture_default_str();
+  command->add_flag("--stacks", arguments->stacks, "Show the whole stack of each holder");
+  command->add_option("--max-unpacked", arguments->max_unpacked, "Most bytes to unpack (default: 1000 times the file, 64GiB)");
+  add_common_options(*command, arguments->common);
+  command->callback([arguments, &exit] { exit = run(*arguments); });
+}
+
+}  // namespace unfrag::cli

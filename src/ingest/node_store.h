@@ -1,0 +1,112 @@
+// Containers and numbers of a snapshot being read, and the recognition of what they are.
+//
+// The pickle machine and the JSON reader hand over complete lists and dicts; those that are frames, stacks, events,
+// blocks or annotations become rows of the Trace at once, all others stay here as plain objects. Nothing
+// is ever walked recursively, so objects that contain themselves, or share parts a million times, cost what they
+// cost once. Threads: one thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "ingest/value.h"
+#include "ingest/words.h"
+#include "trace/builder.h"
+
+namespace unfrag::ingest {
+
+/// Sizes from a file at or above this are nonsense and drop what carries them: 256 TiB, which also keeps
+/// sums of all the sizes in any real file inside 64 bits.
+inline constexpr uint64_t kSizeLimit = uint64_t{1} << 48;
+
+enum class ObjectKind : uint8_t { kList, kTuple, kDict };
+
+/// In the block table until the segment is known: a block whose dict had no address (before 2.1).
+inline constexpr uint64_t kNoAddress = UINT64_MAX;
+/// A block whose dict had no requested size.
+inline constexpr uint64_t kNoRequest = UINT64_MAX;
+
+/// A container that is nothing in particular. Dict items are key, value, key, value, ...
+struct Object {
+  ObjectKind kind = ObjectKind::kList;
+  bool checked = false;  ///< Looked at for recognition, which happens once: when another container takes it.
+  Value became;          ///< What it was recognised as, else none.
+  std::vector<Value> items;
+};
+
+/// What the reader noticed on the way, for warnings and the dialect.
+struct Observations {
+  std::map<std::pair<std::string_view, trace::StringIdx>, uint64_t> unknown_keys;  ///< (record, key) → times
+  std::map<trace::StringIdx, uint64_t> unknown_actions;
+  uint64_t dropped_events = 0;  ///< without a size or address that makes sense
+  uint64_t dropped_blocks = 0;
+  bool events_with_pool = false;
+  bool events_with_user_metadata = false;
+  bool events_with_compile_context = false;
+  bool events_with_time = false;
+  bool blocks_with_history = false;
+};
+
+class NodeStore {
+ public:
+  explicit NodeStore(trace::Builder& builder);
+
+  Value integer(int64_t value);
+  Value integer_unsigned(uint64_t value);
+  Value real(double value);
+  Value text(std::string_view bytes) { return {Kind::kText, builder_.intern(bytes).value()}; }
+
+  /// A complete list, tuple or dict. Recognised if it is one of ours, else a new object.
+  Value make_list(std::span<const Value> items, ObjectKind kind = ObjectKind::kList);
+  Value make_dict(std::span<const Value> key_values);
+  /// An empty container that will grow.
+  Value new_object(ObjectKind kind);
+  /// Adds to a list (stacks that were taken for complete are reopened) or dict. False if `container` is none.
+  bool append(Value& container, std::span<const Value> items);
+  /// What `value` is once nobody adds to it any more: objects are recognised, others stay.
+  Value seal(Value value);
+  /// What a complete dict with these items would be recognised as, without making it: kNone if nothing.
+  [[nodiscard]] Kind looks_like(std::span<const Value> key_values) const;
+
+  // Reading. `value` may be anything; what does not fit gives nothing.
+  [[nodiscard]] const Object* object(Value value) const;
+  [[nodiscard]] Value get(const Object& dict, Word key) const;
+  [[nodiscard]] std::optional<uint64_t> to_unsigned(Value value) const;
+  [[nodiscard]] std::optional<int64_t> to_signed(Value value) const;
+  [[nodiscard]] std::optional<double> to_real(Value value) const;
+  [[nodiscard]] static std::optional<bool> to_bool(Value value);
+  [[nodiscard]] static std::optional<trace::StringIdx> to_text(Value value);
+  [[nodiscard]] std::optional<trace::PoolId> to_pool(Value value) const;
+  [[nodiscard]] trace::StackIdx to_stack(Value value);
+
+  [[nodiscard]] trace::Builder& builder() { return builder_; }
+  Observations seen;
+
+ private:
+  std::optional<Value> recognise_list(std::span<const Value> items, ObjectKind kind);
+  std::optional<Value> recognise_dict(std::span<const Value> key_values);
+  Value make_event(std::span<const Value> key_values);
+  Value make_block(std::span<const Value> key_values);
+  Value make_frame(std::span<const Value> key_values);
+  Value make_annotation(std::span<const Value> key_values);
+  void read_context(Word key, Value value, trace::EventContext& context);
+  void read_history(Value history, trace::BlockFields& block);
+  trace::FrameIdx to_frame(Value value);
+  void push_sealed(uint64_t object, Value item);
+  void extend_dict(uint64_t object, std::span<const Value> key_values);
+  uint32_t wide_index(uint64_t bits);
+  void note_unknown(std::string_view record, Value key);
+
+  trace::Builder& builder_;
+  std::vector<Object> objects_;
+  std::vector<uint64_t> wide_;  // integers beyond 56 bits, and doubles as bits
+  std::vector<uint32_t> wide_cache_;
+  std::vector<trace::FrameIdx> frame_scratch_;
+};
+
+}  // namespace unfrag::ingest

@@ -1,0 +1,266 @@
+#include "report/explain_json.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+
+namespace unfrag::report {
+namespace {
+
+using analyze::DeviceFindings;
+using analyze::Explanation;
+using Json = nlohmann::ordered_json;
+
+std::string hex(uint64_t addr) { return fmt::format("{:#x}", addr); }
+
+Json entry_or_null(uint32_t entry) { return entry < analyze::kBefore ? Json(entry) : Json(nullptr); }
+
+const char* kind_name(trace::PoolKind kind) {
+  switch (kind) {
+    case trace::PoolKind::kSmall: return "small";
+    case trace::PoolKind::kLarge: return "large";
+    case trace::PoolKind::kUnknown: break;
+  }
+  return "unknown";
+}
+
+const char* moment_name(analyze::Moment::Kind kind) {
+  switch (kind) {
+    case analyze::Moment::kEvent: return "event";
+    case analyze::Moment::kPeak: return "peak";
+    case analyze::Moment::kOom: return "oom";
+    default: return "end";
+  }
+}
+
+class Writer {
+ public:
+  Writer(const Explanation& explanation, const JsonOptions& options) : e_(explanation), options_(options) {}
+
+  Json run() const {
+    Json json;
+    json["schema"] = "unfrag.explain/1";
+    json["source"] = source();
+    json["device"] = e_.devices.empty() ? Json(nullptr) : Json(e_.devices[e_.chosen].index);
+    json["devices"] = Json::array();
+    for (const DeviceFindings& device : e_.devices) json["devices"].push_back(findings(device));
+    json["host"] = e_.host.empty() ? Json(nullptr) : findings(e_.host.front());
+    return json;
+  }
+
+ private:
+  [[nodiscard]] Json text(trace::StringIdx idx) const { return escape_text(e_.trace->strings[idx]); }
+
+  [[nodiscard]] Json source() const {
+    const trace::Trace& trace = *e_.trace;
+    Json json;
+    json["path"] = escape_text(e_.path);
+    json["bytes"] = e_.bytes;
+    uint64_t events = 0;
+    bool complete = !e_.devices.empty() || !e_.host.empty();
+    for (const auto* list : {&e_.devices, &e_.host}) {
+      for (const DeviceFindings& device : *list) {
+        events += device.events;
+        complete = complete && device.complete;
+      }
+    }
+    json["events"] = events;
+    json["complete"] = complete;
+    json["truncated"] = trace.truncated;
+    json["torch_at_least"] = trace.dialect.known()
+                                 ? Json(fmt::format("{}.{}", trace.dialect.major, trace.dialect.minor))
+                                 : Json(nullptr);
+    json["settings"] = Json::object();
+    for (const auto& [key, value] : trace.settings.all) json["settings"][escape_text(key)] = escape_text(value);
+    json["warnings"] = Json::array();
+    for (const std::string& warning : trace.warnings) json["warnings"].push_back(escape_text(warning));
+    for (const auto* list : {&e_.devices, &e_.host}) {
+      for (const DeviceFindings& device : *list) {
+        for (const std::string& warning : device.warnings) json["warnings"].push_back(escape_text(warning));
+      }
+    }
+    return json;
+  }
+
+  [[nodiscard]] Json findings(const DeviceFindings& d) const {
+    Json json;
+    json["index"] = d.index;
+    json["events"] = d.events;
+    json["complete"] = d.complete;
+    json["now"] = {{"reserved_bytes", d.now.usage.reserved.value()},
+                   {"allocated_bytes", d.now.usage.allocated.value()},
+                   {"active_bytes", d.now.usage.active.value()},
+                   {"requested_bytes", d.now.usage.requested.value()},
+                   {"segments", d.now.segments}};
+    json["peak"] = peak(d);
+    json["fragmentation"] = fragmentation(d.fragmentation);
+    json["ooms"] = Json::array();
+    for (const analyze::FailedRequest& oom : d.ooms) {
+      Json item = {{"event", oom.entry},
+                   {"requested_bytes", oom.rounded.value()},
+                   {"device_free_bytes", oom.device_free.value()},
+                   {"stream", oom.stream}};
+      if (oom.has_pool) item["pool_id"] = {oom.pool.first, oom.pool.second};
+      item["stack"] = stack(oom.stack);
+      json["ooms"].push_back(std::move(item));
+    }
+    json["at"] = at(d);
+    json["holders"] = holders(d);
+    if (options_.top && d.holders.size() > *options_.top) json["holders_omitted"] = omitted(d);
+    json["pinned_segments"] = pinned(d);
+    json["timeline"] = timeline(d);
+    return json;
+  }
+
+  [[nodiscard]] static Json peak(const DeviceFindings& d) {
+    const analyze::UsageCurves& c = d.curves;
+    Json json;
+    const auto add = [&](const char* name, const char* event, const analyze::Peak& value) {
+      json[name] = value.bytes.value();
+      json[event] = entry_or_null(value.entry);
+    };
+    add("allocated_bytes", "allocated_event", c.allocated);
+    add("active_bytes", "active_event", c.active);
+    add("requested_bytes", "requested_event", c.requested);
+    add("reserved_bytes", "reserved_event", c.reserved);
+    json["allocated_is_lower_bound"] = d.allocated_is_lower_bound;
+    return json;
+  }
+
+  [[nodiscard]] static Json fragmentation(const analyze::Fragmentation& f) {
+    return {{"free_bytes", f.free.value()},
+            {"largest_free_bytes", f.largest_free.value()},
+            {"releasable_bytes", f.releasable.value()},
+            {"stranded_bytes", f.stranded.value()}};
+  }
+
+  [[nodiscard]] static Json at(const DeviceFindings& d) {
+    const analyze::Where& w = d.where;
+    Json json;
+    json["moment"] = moment_name(d.at_kind);
+    json["event"] = entry_or_null(d.at_entry);
+    json["requested_bytes"] = w.requested.value();
+    json["rounding_bytes"] = w.rounding.value();
+    json["pending_bytes"] = w.pending.value();
+    json["free_in_segments_bytes"] = w.free_in_segments.value();
+    json["free_segments_bytes"] = w.free_segments.value();
+    json["reserved_bytes"] = w.reserved.value();
+    json["unmapped_bytes"] = w.unmapped.value();
+    json["fragmentation"] = fragmentation(d.holes);
+    json["pools"] = Json::array();
+    for (const analyze::PoolUse& use : w.pools) {
+      json["pools"].push_back({{"stream", use.stream},
+                               {"pool_id", {use.pool.first, use.pool.second}},
+                               {"pool", kind_name(use.kind)},
+                               {"segments", use.segments},
+                               {"reserved_bytes", use.reserved.value()},
+                               {"allocated_bytes", use.allocated.value()},
+                               {"pending_bytes", use.pending.value()},
+                               {"free_bytes", use.free.value()},
+                               {"free_segments_bytes", use.free_segments.value()},
+                               {"largest_free_bytes", use.largest_hole.value()}});
+    }
+    return json;
+  }
+
+  [[nodiscard]] Json stack(trace::StackIdx idx) const {
+    Json frames = Json::array();
+    for (const trace::FrameIdx frame : e_.trace->stacks[idx]) frames.push_back(place(frame));
+    return frames;
+  }
+
+  [[nodiscard]] Json place(trace::FrameIdx idx) const {
+    if (idx.is_none()) return {{"function", nullptr}, {"file", nullptr}, {"line", nullptr}};
+    const trace::Frame& frame = e_.trace->frames[idx];
+    return {{"function", text(frame.name)}, {"file", text(frame.filename)}, {"line", frame.line}};
+  }
+
+  [[nodiscard]] size_t listed(size_t count) const { return std::min(count, options_.top.value_or(count)); }
+
+  [[nodiscard]] Json holders(const DeviceFindings& d) const {
+    Json json = Json::array();
+    for (size_t i = 0; i < listed(d.holders.size()); ++i) {
+      const analyze::Holder& holder = d.holders[i];
+      Json item = {{"now_bytes", holder.now.bytes.value()},
+                   {"peak_bytes", holder.at_peak.bytes.value()},
+                   {"at_bytes", holder.at.bytes.value()},
+                   {"blocks", holder.now.blocks},
+                   {"peak_blocks", holder.at_peak.blocks},
+                   {"at_blocks", holder.at.blocks}};
+      if (e_.grouping == analyze::Grouping::kStream) item["stream"] = holder.stream;
+      if (e_.grouping == analyze::Grouping::kSegment) item["segment"] = hex(holder.segment);
+      item.update(place(holder.frame));
+      if (e_.grouping == analyze::Grouping::kFunction) item["line"] = nullptr;
+      item["stack"] = stack(holder.stack);
+      json.push_back(std::move(item));
+    }
+    return json;
+  }
+
+  [[nodiscard]] Json omitted(const DeviceFindings& d) const {
+    analyze::Held now, at, peak;
+    for (size_t i = listed(d.holders.size()); i < d.holders.size(); ++i) {
+      now.bytes += d.holders[i].now.bytes;
+      at.bytes += d.holders[i].at.bytes;
+      peak.bytes += d.holders[i].at_peak.bytes;
+    }
+    return {{"holders", d.holders.size() - listed(d.holders.size())},
+            {"now_bytes", now.bytes.value()},
+            {"peak_bytes", peak.bytes.value()},
+            {"at_bytes", at.bytes.value()}};
+  }
+
+  [[nodiscard]] Json pinned(const DeviceFindings& d) const {
+    Json json = Json::array();
+    for (size_t i = 0; i < listed(d.pinned.size()); ++i) {
+      const analyze::PinnedSegment& segment = d.pinned[i];
+      Json block = {{"address", hex(segment.largest.addr)}, {"bytes", segment.largest.size}};
+      block.update(place(culprit(segment.largest.stack)));
+      block["stack"] = stack(segment.largest.stack);
+      json.push_back({{"address", hex(segment.run.addr)},
+                      {"bytes", segment.run.size},
+                      {"held_bytes", segment.held.value()},
+                      {"free_bytes", segment.free.value()},
+                      {"blocks", segment.blocks},
+                      {"stream", segment.run.stream},
+                      {"pool_id", {segment.run.pool.first, segment.run.pool.second}},
+                      {"pool", kind_name(segment.run.kind)},
+                      {"expandable", segment.run.expandable},
+                      {"largest_block", std::move(block)}});
+    }
+    return json;
+  }
+
+  [[nodiscard]] trace::FrameIdx culprit(trace::StackIdx idx) const { return e_.user_code->culprit(idx).frame; }
+
+  [[nodiscard]] static Json timeline(const DeviceFindings& d) {
+    Json json = {{"event", Json::array()},
+                 {"allocated_bytes", Json::array()},
+                 {"active_bytes", Json::array()},
+                 {"requested_bytes", Json::array()},
+                 {"reserved_bytes", Json::array()}};
+    for (const analyze::TimelinePoint& point : d.curves.timeline) {
+      json["event"].push_back(point.last_entry);
+      json["allocated_bytes"].push_back(point.highest.allocated.value());
+      json["active_bytes"].push_back(point.highest.active.value());
+      json["requested_bytes"].push_back(point.highest.requested.value());
+      json["reserved_bytes"].push_back(point.highest.reserved.value());
+    }
+    return json;
+  }
+
+  const Explanation& e_;
+  const JsonOptions& options_;
+};
+
+}  // namespace
+
+std::string explain_json(const Explanation& explanation, const JsonOptions& options) {
+  // Everything was escaped to valid UTF-8; `replace` is the safety net that keeps dump() from throwing.
+  return Writer(explanation, options).run().dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace unfrag::report

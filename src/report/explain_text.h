@@ -1,0 +1,26 @@
+// An Explanation as text for a terminal of any width from 60 columns. Threads: pure function.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "analyze/explanation.h"
+
+namespace unfrag::report {
+
+inline constexpr size_t kNarrowest = 60;
+
+struct TextOptions {
+  size_t width = 80;    ///< Columns; below kNarrowest counts as kNarrowest.
+  bool unicode = true;  ///< Bars of block characters, else ASCII.
+  bool color = false;
+  bool stacks = false;  ///< The whole stack under each holder.
+  bool quiet = false;   ///< Only what happened, in a sentence.
+  size_t top = 10;      ///< Holders listed.
+};
+
+/// Lines of at most `width` columns (stack frames excepted, which are not cut). Everything that came from the file
+/// is escaped.
+std::string explain_text(const analyze::Explanation& explanation, const TextOptions& options);
+
+}  // namespace unfrag::report
