@@ -1,8 +1,8 @@
-# unfrag_folder(NAME SOURCES ... TESTS ... TEST_LINK ... FUZZ ... LINK ...)
+# unfrag_folder(NAME SOURCES ... TESTS ... TEST_LINK ... FUZZ ... FUZZ_LINK ... LINK ...)
 # A library `unfrag_NAME` from src/NAME (header-only without SOURCES), its unit tests beside the code, which may link
-# TEST_LINK too, and a fuzz target for each FUZZ file.
+# TEST_LINK too, and a fuzz target for each FUZZ file, which may link FUZZ_LINK too.
 function(unfrag_folder name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;TESTS;TEST_LINK;FUZZ;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;TESTS;TEST_LINK;FUZZ;FUZZ_LINK;LINK" ${ARGN})
   if(ARG_SOURCES)
     set(scope PUBLIC)
     add_library(unfrag_${name} STATIC ${ARG_SOURCES})
@@ -15,6 +15,7 @@ function(unfrag_folder name)
 
   if(UNFRAG_TESTS AND ARG_TESTS)
     add_executable(${name}_test ${ARG_TESTS})
+    target_compile_definitions(${name}_test PRIVATE UNFRAG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     target_link_libraries(${name}_test PRIVATE unfrag_${name} ${ARG_TEST_LINK} GTest::gtest_main)
     gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
                          PROPERTIES TIMEOUT 120 SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
@@ -24,7 +25,7 @@ function(unfrag_folder name)
     foreach(source IN LISTS ARG_FUZZ)
       get_filename_component(target ${source} NAME_WE)
       add_executable(${target} ${source})
-      target_link_libraries(${target} PRIVATE unfrag_${name})
+      target_link_libraries(${target} PRIVATE unfrag_${name} ${ARG_FUZZ_LINK})
       target_link_options(${target} PRIVATE -fsanitize=fuzzer)
     endforeach()
   endif()

@@ -223,11 +223,15 @@ class Assembler {
   /// The rows of one kind that a list names and nobody took before, in its order.
   std::vector<uint32_t> rows_of(Value value, Kind kind, std::vector<bool>& taken) {
     std::vector<uint32_t> rows;
+    taken.resize(kind == Kind::kEvents ? trace_.events.size_rows() : trace_.blocks.size_rows());
     const Object* list = store_.object(value);
     if (list == nullptr || list->kind == ObjectKind::kDict) return rows;
     if (!taken_.take_object(value)) {
       ++repeated_;
       return rows;
+    }
+    for (const Value item : list->items) {
+      if (item.kind() == kind) rows.reserve(rows.size() + item.run_count());
     }
     for (const Value item : list->items) {
       if (item.kind() != kind) continue;

@@ -28,22 +28,24 @@ uint64_t keys_of(std::span<const Value> key_values) {
   return keys;
 }
 
-trace::Action action_of(Word word) {
-  switch (word) {
-    case Word::alloc: return trace::Action::kAlloc;
-    case Word::free_requested: return trace::Action::kFreeRequested;
-    case Word::free_completed: return trace::Action::kFreeCompleted;
-    case Word::segment_alloc: return trace::Action::kSegmentAlloc;
-    case Word::segment_free: return trace::Action::kSegmentFree;
-    case Word::segment_map: return trace::Action::kSegmentMap;
-    case Word::segment_unmap: return trace::Action::kSegmentUnmap;
-    case Word::oom: return trace::Action::kOom;
-    case Word::snapshot: return trace::Action::kSnapshot;
-    case Word::annotate: return trace::Action::kAnnotate;
-    case Word::user_defined: return trace::Action::kUserDefined;
-    default: return trace::Action::kUnknown;
-  }
-}
+// By table, not by switch: the action changes from entry to entry, and a jump would mostly be mispredicted.
+constexpr auto kActions = [] {
+  std::array<trace::Action, static_cast<size_t>(Word::kCount)> actions{};
+  actions.fill(trace::Action::kUnknown);
+  const auto set = [&](Word word, trace::Action action) { actions[static_cast<size_t>(word)] = action; };
+  set(Word::alloc, trace::Action::kAlloc);
+  set(Word::free_requested, trace::Action::kFreeRequested);
+  set(Word::free_completed, trace::Action::kFreeCompleted);
+  set(Word::segment_alloc, trace::Action::kSegmentAlloc);
+  set(Word::segment_free, trace::Action::kSegmentFree);
+  set(Word::segment_map, trace::Action::kSegmentMap);
+  set(Word::segment_unmap, trace::Action::kSegmentUnmap);
+  set(Word::oom, trace::Action::kOom);
+  set(Word::snapshot, trace::Action::kSnapshot);
+  set(Word::annotate, trace::Action::kAnnotate);
+  set(Word::user_defined, trace::Action::kUserDefined);
+  return actions;
+}();
 
 trace::BlockState state_of(Word word) {
   if (word == Word::active_allocated) return trace::BlockState::kAllocated;
@@ -66,7 +68,11 @@ Kind NodeStore::looks_like(std::span<const Value> key_values) const {
 
 std::optional<Value> NodeStore::recognise_dict(std::span<const Value> key_values) {
   switch (looks_like(key_values)) {
-    case Kind::kEvents: return make_event(key_values);
+    case Kind::kEvents: {
+      EventDraft draft;
+      for (size_t i = 0; i + 1 < key_values.size(); i += 2) set_event_item(draft, key_values[i], key_values[i + 1]);
+      return add_event(draft);
+    }
     case Kind::kBlocks: return make_block(key_values);
     case Kind::kFrame: return make_frame(key_values);
     case Kind::kAnnotations: return make_annotation(key_values);
@@ -82,7 +88,7 @@ std::optional<Value> NodeStore::recognise_list(std::span<const Value> items, Obj
       if (items[i].kind() != Kind::kFrame) return std::nullopt;
       frame_scratch_[i] = trace::FrameIdx(items[i].index());
     }
-    return Value(Kind::kStack, builder_.intern(frame_scratch_).value());
+    return stack_of(frame_scratch_);
   }
   if (kind == ObjectKind::kTuple && items.size() == 2) {
     const auto first = to_unsigned(items[0]);
@@ -94,40 +100,39 @@ std::optional<Value> NodeStore::recognise_list(std::span<const Value> items, Obj
   return std::nullopt;
 }
 
-Value NodeStore::make_event(std::span<const Value> key_values) {
-  trace::EventFields event;
-  std::optional<uint64_t> addr;
-  std::optional<uint64_t> size;
-  for (size_t i = 0; i + 1 < key_values.size(); i += 2) {
-    const Value value = key_values[i + 1];
-    switch (const Word key = key_of(key_values[i])) {
-      case Word::action: {
-        const Word word = value.kind() == Kind::kText ? word_of(value.index()) : Word::kEmpty;
-        event.action = action_of(word);
-        if (event.action == trace::Action::kUnknown) ++seen.unknown_actions[to_text(value).value_or(trace::kEmptyString)];
-        break;
-      }
-      case Word::addr:
-      case Word::device_free: addr = to_unsigned(value); break;
-      case Word::size: size = to_unsigned(value); break;
-      case Word::frames: event.stack = to_stack(value); break;
-      case Word::time_us:
-        event.time_us = to_signed(value).value_or(trace::kNoTime);
-        seen.events_with_time = true;
-        break;
-      case Word::stream: event.context.stream = to_signed(value).value_or(0); break;
-      case Word::kEmpty: note_unknown("trace entries", key_values[i]); break;
-      default: read_context(key, value, event.context); break;
-    }
+void NodeStore::set_event_item(EventDraft& draft, Value key_value, Value value) {
+  trace::EventFields& fields = draft.fields;
+  switch (const Word key = key_of(key_value)) {
+    case Word::action:
+      fields.action = to_action(value);
+      if (fields.action == trace::Action::kUnknown) ++seen.unknown_actions[to_text(value).value_or(trace::kEmptyString)];
+      break;
+    case Word::addr:
+    case Word::device_free: draft.addr = to_unsigned(value); break;
+    case Word::size: draft.size = to_unsigned(value); break;
+    case Word::frames: fields.stack = to_stack(value); break;
+    case Word::time_us:
+      fields.time_us = to_signed(value).value_or(trace::kNoTime);
+      seen.events_with_time = true;
+      break;
+    case Word::stream: fields.context.stream = to_signed(value).value_or(0); break;
+    case Word::kEmpty: note_unknown("trace entries", key_value); break;
+    default: read_context(key, value, fields.context); break;
   }
-  const bool needs_addr = event.action <= trace::Action::kSegmentUnmap;
-  if (!size || *size >= kSizeLimit || (needs_addr && !addr)) {
+}
+
+trace::Action NodeStore::to_action(Value value) { return kActions[static_cast<size_t>(key_of(value))]; }
+
+Value NodeStore::add_event(const EventDraft& draft) {
+  const bool needs_addr = draft.fields.action <= trace::Action::kSegmentUnmap;
+  if (!draft.size || *draft.size >= kSizeLimit || (needs_addr && !draft.addr)) {
     ++seen.dropped_events;
     return {};
   }
-  event.addr = addr.value_or(0);
-  event.size = *size;
-  return Value::run(Kind::kEvents, builder_.add_event(event), 1);
+  trace::EventFields fields = draft.fields;
+  fields.addr = draft.addr.value_or(0);
+  fields.size = *draft.size;
+  return Value::run(Kind::kEvents, builder_.add_event(fields), 1);
 }
 
 void NodeStore::read_context(Word key, Value value, trace::EventContext& context) {

@@ -18,8 +18,15 @@ NodeStore::NodeStore(trace::Builder& builder) : builder_(builder) {
   for (const std::string_view word : kWords) builder_.intern(word);
 }
 
-Value NodeStore::integer(int64_t value) {
-  if (value >= Value::kSmallestInt && value <= Value::kLargestInt) return {Kind::kInt, static_cast<uint64_t>(value)};
+Value NodeStore::text(std::string_view bytes) {
+  if (bytes.empty()) return {Kind::kText, trace::kEmptyString.value()};
+  const auto first = static_cast<unsigned char>(bytes.front());
+  trace::StringIdx& recent = recent_texts_[(bytes.size() + first) % recent_texts_.size()];
+  if (recent.is_none() || builder_.trace.strings[recent] != bytes) recent = builder_.intern(bytes);
+  return {Kind::kText, recent.value()};
+}
+
+Value NodeStore::wide_integer(int64_t value) {
   return wide_value(wide_index(static_cast<uint64_t>(value)), value < 0);
 }
 
@@ -128,19 +135,6 @@ Value NodeStore::get(const Object& dict, Word key) const {
   return {};
 }
 
-std::optional<uint64_t> NodeStore::to_unsigned(Value value) const {
-  if (value.kind() == Kind::kInt && value.small_int() >= 0) return static_cast<uint64_t>(value.small_int());
-  if (value.kind() == Kind::kWide && (value.payload() & 1) == 0) return wide_[value.payload() >> 1];
-  return std::nullopt;
-}
-
-// Streams are raw handles: PyTorch writes them signed, others unsigned; both name the same 64 bits.
-std::optional<int64_t> NodeStore::to_signed(Value value) const {
-  if (value.kind() == Kind::kInt) return value.small_int();
-  if (value.kind() == Kind::kWide) return static_cast<int64_t>(wide_[value.payload() >> 1]);
-  return std::nullopt;
-}
-
 std::optional<double> NodeStore::to_real(Value value) const {
   if (value.kind() == Kind::kReal) return std::bit_cast<double>(wide_[value.payload()]);
   if (const auto integer_value = to_signed(value)) return static_cast<double>(*integer_value);
@@ -151,11 +145,6 @@ std::optional<bool> NodeStore::to_bool(Value value) {
   if (value.kind() == Kind::kBool) return value.payload() != 0;
   if (value.kind() == Kind::kInt) return value.small_int() != 0;
   return std::nullopt;
-}
-
-std::optional<trace::StringIdx> NodeStore::to_text(Value value) {
-  if (value.kind() != Kind::kText) return std::nullopt;
-  return trace::StringIdx(value.index());
 }
 
 std::optional<trace::PoolId> NodeStore::to_pool(Value value) const {

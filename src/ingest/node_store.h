@@ -6,6 +6,7 @@
 // cost once. Threads: one thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -52,14 +53,41 @@ struct Observations {
   bool blocks_with_history = false;
 };
 
+/// A trace entry whose items are still coming in.
+struct EventDraft {
+  trace::EventFields fields;
+  std::optional<uint64_t> addr;
+  std::optional<uint64_t> size;
+};
+
 class NodeStore {
  public:
   explicit NodeStore(trace::Builder& builder);
 
-  Value integer(int64_t value);
+  Value integer(int64_t value) {
+    if (value >= Value::kSmallestInt && value <= Value::kLargestInt) return {Kind::kInt, static_cast<uint64_t>(value)};
+    return wide_integer(value);
+  }
   Value integer_unsigned(uint64_t value);
   Value real(double value);
-  Value text(std::string_view bytes) { return {Kind::kText, builder_.intern(bytes).value()}; }
+  Value text(std::string_view bytes);
+
+  /// A complete trace entry: adds its row, or drops it where it makes no sense (then kNone).
+  Value add_event(const EventDraft& draft);
+  /// The same for an entry whose context is known to be `context`. Requires: an action that has an address.
+  Value add_event(const trace::EventFields& fields, trace::ContextIdx context) {
+    if (fields.size >= kSizeLimit) {
+      ++seen.dropped_events;
+      return {};
+    }
+    return Value::run(Kind::kEvents, builder_.add_event(fields, context), 1);
+  }
+  /// The action that a text names, kUnknown if none.
+  [[nodiscard]] static trace::Action to_action(Value value);
+  /// A trace entry's item.
+  void set_event_item(EventDraft& draft, Value key, Value value);
+  /// A complete stack of `frames`.
+  Value stack_of(std::span<const trace::FrameIdx> frames) { return {Kind::kStack, builder_.intern(frames).value()}; }
 
   /// A complete list, tuple or dict. Recognised if it is one of ours, else a new object.
   Value make_list(std::span<const Value> items, ObjectKind kind = ObjectKind::kList);
@@ -76,11 +104,23 @@ class NodeStore {
   // Reading. `value` may be anything; what does not fit gives nothing.
   [[nodiscard]] const Object* object(Value value) const;
   [[nodiscard]] Value get(const Object& dict, Word key) const;
-  [[nodiscard]] std::optional<uint64_t> to_unsigned(Value value) const;
-  [[nodiscard]] std::optional<int64_t> to_signed(Value value) const;
+  [[nodiscard]] std::optional<uint64_t> to_unsigned(Value value) const {
+    if (value.kind() == Kind::kInt && value.small_int() >= 0) return static_cast<uint64_t>(value.small_int());
+    if (value.kind() == Kind::kWide && (value.payload() & 1) == 0) return wide_[value.payload() >> 1];
+    return std::nullopt;
+  }
+  /// Streams are raw handles: PyTorch writes them signed, others unsigned; both name the same 64 bits.
+  [[nodiscard]] std::optional<int64_t> to_signed(Value value) const {
+    if (value.kind() == Kind::kInt) return value.small_int();
+    if (value.kind() == Kind::kWide) return static_cast<int64_t>(wide_[value.payload() >> 1]);
+    return std::nullopt;
+  }
   [[nodiscard]] std::optional<double> to_real(Value value) const;
   [[nodiscard]] static std::optional<bool> to_bool(Value value);
-  [[nodiscard]] static std::optional<trace::StringIdx> to_text(Value value);
+  [[nodiscard]] static std::optional<trace::StringIdx> to_text(Value value) {
+    if (value.kind() != Kind::kText) return std::nullopt;
+    return trace::StringIdx(value.index());
+  }
   [[nodiscard]] std::optional<trace::PoolId> to_pool(Value value) const;
   [[nodiscard]] trace::StackIdx to_stack(Value value);
 
@@ -90,7 +130,6 @@ class NodeStore {
  private:
   std::optional<Value> recognise_list(std::span<const Value> items, ObjectKind kind);
   std::optional<Value> recognise_dict(std::span<const Value> key_values);
-  Value make_event(std::span<const Value> key_values);
   Value make_block(std::span<const Value> key_values);
   Value make_frame(std::span<const Value> key_values);
   Value make_annotation(std::span<const Value> key_values);
@@ -100,6 +139,7 @@ class NodeStore {
   void push_sealed(uint64_t object, Value item);
   void extend_dict(uint64_t object, std::span<const Value> key_values);
   uint32_t wide_index(uint64_t bits);
+  Value wide_integer(int64_t value);
   void note_unknown(std::string_view record, Value key);
 
   trace::Builder& builder_;
@@ -107,6 +147,7 @@ class NodeStore {
   std::vector<uint64_t> wide_;  // integers beyond 56 bits, and doubles as bits
   std::vector<uint32_t> wide_cache_;
   std::vector<trace::FrameIdx> frame_scratch_;
+  std::array<trace::StringIdx, 16> recent_texts_{};  // strings that come with every entry, like "N/A"
 };
 
 }  // namespace unfrag::ingest

@@ -8,7 +8,9 @@
 
 #include "base/text.h"
 #include "base/chunked.h"
+#include "ingest/event_parser.h"
 #include "ingest/pickle_globals.h"
+#include "ingest/pickle_ops.h"
 #include "ingest/pickle_text.h"
 
 namespace unfrag::ingest {
@@ -18,27 +20,7 @@ namespace {
 constexpr size_t kBatch = 1000;
 constexpr size_t kLongestNumber = 32;  // bytes of a text or LONG integer that can still fit 64 bits
 
-// The opcodes, named as in pickletools.
-enum Op : unsigned char {
-  kMark = '(', kStop = '.', kPop = '0', kPopMark = '1', kDup = '2', kFloat = 'F', kInt = 'I', kBinInt = 'J',
-  kBinInt1 = 'K', kLong = 'L', kBinInt2 = 'M', kNone = 'N', kPersId = 'P', kBinPersId = 'Q', kReduce = 'R',
-  kString = 'S', kBinString = 'T', kShortBinString = 'U', kUnicode = 'V', kBinUnicode = 'X', kAppend = 'a',
-  kBuild = 'b', kGlobal = 'c', kDict = 'd', kAppends = 'e', kGet = 'g', kBinGet = 'h', kInst = 'i',
-  kLongBinGet = 'j', kList = 'l', kObj = 'o', kPut = 'p', kBinPut = 'q', kLongBinPut = 'r', kSetItem = 's',
-  kTuple = 't', kSetItems = 'u', kBinFloat = 'G', kEmptyList = ']', kEmptyTuple = ')', kEmptyDict = '}',
-  kProto = 0x80, kNewObj = 0x81, kExt1 = 0x82, kExt2 = 0x83, kExt4 = 0x84, kTuple1 = 0x85, kTuple2 = 0x86,
-  kTuple3 = 0x87, kNewTrue = 0x88, kNewFalse = 0x89, kLong1 = 0x8a, kLong4 = 0x8b, kBinBytes = 'B',
-  kShortBinBytes = 'C', kShortBinUnicode = 0x8c, kBinUnicode8 = 0x8d, kBinBytes8 = 0x8e, kEmptySet = 0x8f,
-  kAddItems = 0x90, kFrozenSet = 0x91, kNewObjEx = 0x92, kStackGlobal = 0x93, kMemoize = 0x94, kFrame = 0x95,
-  kByteArray8 = 0x96, kNextBuffer = 0x97, kReadonlyBuffer = 0x98,
-};
-
-template <class T>
-T load(const unsigned char* at) {  // little endian, as pickle is
-  T value = 0;
-  for (size_t i = sizeof(T); i-- > 0;) value = static_cast<T>(value << 8 | at[i]);
-  return value;
-}
+using namespace op;  // NOLINT(google-build-using-namespace): the opcodes are this file's vocabulary
 
 double load_big_endian_double(const unsigned char* at) {
   uint64_t bits = 0;
@@ -50,7 +32,8 @@ bool is_fresh(Value value) { return value.kind() == Kind::kFreshList || value.ki
 
 class Machine {
  public:
-  Machine(ByteWindow& window, NodeStore& store) : window_(window), store_(store) {}
+  Machine(ByteWindow& window, NodeStore& store, bool short_cuts)
+      : window_(window), store_(store), events_(store, memo_), short_cuts_(short_cuts) {}
 
   Result<Parsed> run();
 
@@ -107,6 +90,8 @@ class Machine {
   std::vector<Value> stack_;
   std::vector<size_t> marks_;  // each the height of the stack when it was set
   Chunked<Value> memo_;
+  EventParser events_;
+  const bool short_cuts_;
   std::string scratch_;
   std::string why_;
 };
@@ -169,7 +154,14 @@ Machine::Step Machine::execute() {
         break;
       }
       case kMark: marks_.push_back(stack_.size()); break;
-      case kEmptyDict: push(Value(Kind::kFreshDict, 0)); break;
+      case kEmptyDict:
+        if (Value event; const unsigned char* const behind = short_cuts_ ? events_.parse(p, end, event) : nullptr) {
+          push(event);
+          p = behind;
+        } else {
+          push(Value(Kind::kFreshDict, 0));
+        }
+        break;
       case kEmptyList: push(Value(Kind::kFreshList, 0)); break;
       case kMemoize:
         window_.move_to(p);
@@ -192,13 +184,11 @@ Machine::Step Machine::execute() {
         break;
       case kLong1: {
         const size_t length = *p;
-        if (!whole(1) || length > 8 || !whole(1 + length)) {
+        if (length > 8 || !whole(1 + length)) {
           window_.move_to(p);
           return execute_rare(op);
         }
-        // Sign-extends from the top byte; no bytes at all is zero.
-        const uint64_t bits = length == 0 ? 0 : load<uint64_t>(p + 1) << (64 - 8 * length);
-        push(store_.integer(static_cast<int64_t>(bits) >> (length == 0 ? 0 : 64 - 8 * length)));
+        push(store_.integer(load_long(p + 1, length)));
         p += 1 + length;
         break;
       }
@@ -384,6 +374,7 @@ bool Machine::pop_mark(size_t& at) {
 Machine::Step Machine::put(uint64_t index) {
   if (!has(1)) return damaged("nothing to put in the memo");
   if (index > window_.offset()) return damaged("a memo index is out of range");
+  if (index < memo_.size()) events_.memo_changed();
   while (memo_.size() <= index) memo_.push_back({});
   Value& top = stack_.back();
   if (is_fresh(top) && top.payload() != 0) materialise(stack_.size() - 1);
@@ -614,6 +605,8 @@ void Machine::fold_top() {
 
 }  // namespace
 
-Result<Parsed> run_pickle(ByteWindow& window, NodeStore& store) { return Machine(window, store).run(); }
+Result<Parsed> run_pickle(ByteWindow& window, NodeStore& store, bool short_cuts) {
+  return Machine(window, store, short_cuts).run();
+}
 
 }  // namespace unfrag::ingest

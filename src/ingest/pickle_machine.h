@@ -27,8 +27,9 @@ struct Parsed {
 /// Longest string taken from a file; a snapshot's are at most some kilobytes.
 inline constexpr uint64_t kLongestText = uint64_t{64} << 20;
 
-/// Runs the pickle that starts at the window's position.
+/// Runs the pickle that starts at the window's position. `short_cuts`: read usual entries with EventParser; without,
+/// opcode by opcode, with the same result, which is what tests are for.
 /// Errors: kBadInput, with the offset, for a pickle that wants code run, and for errors of the source.
-Result<Parsed> run_pickle(ByteWindow& window, NodeStore& store);
+Result<Parsed> run_pickle(ByteWindow& window, NodeStore& store, bool short_cuts = true);
 
 }  // namespace unfrag::ingest

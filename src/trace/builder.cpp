@@ -67,7 +67,7 @@ ContextIdx Builder::intern(const EventContext& context) {
   return last_context_;
 }
 
-uint32_t Builder::add_event(const EventFields& event) {
+uint32_t Builder::add_event(const EventFields& event, ContextIdx context) {
   EventTable& table = trace.events;
   const auto row = static_cast<uint32_t>(table.size_rows());
   if (event.time_us != kNoTime || !table.time_us.empty()) {
@@ -78,7 +78,7 @@ uint32_t Builder::add_event(const EventFields& event) {
   table.addr.push_back(event.addr);
   table.size.push_back(event.size);
   table.stack.push_back(event.stack);
-  table.context.push_back(intern(event.context));
+  table.context.push_back(context);
   return row;
 }
 

@@ -53,7 +53,9 @@ class Builder {
   ContextIdx intern(const EventContext& context);
 
   /// Appends a row and returns its index. Requires: fewer than 2^32 - 1 rows.
-  uint32_t add_event(const EventFields& event);
+  uint32_t add_event(const EventFields& event) { return add_event(event, intern(event.context)); }
+  /// The same with `event.context` interned already.
+  uint32_t add_event(const EventFields& event, ContextIdx context);
   uint32_t add_block(const BlockFields& block);
   /// Appends a copy of an existing row, for tables whose rows did not come in order.
   uint32_t copy_event(uint32_t row);

@@ -1,0 +1,109 @@
+// Any bytes as a snapshot, examined: no crash, no hang, and figures that add up for every device and moment.
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+
+#include "analyze/explanation.h"
+#include "ingest/snapshot_reader.h"
+
+namespace unfrag::analyze {
+namespace {
+
+constexpr Bytes kMaxUnpacked = 256_KiB;
+
+void require(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "broken: %s\n", what);
+  std::abort();
+}
+
+void check_where(const Where& where) {
+  require(
+      where.requested + where.rounding + where.pending + where.free_in_segments + where.free_segments == where.reserved,
+      "the parts add up to the reserved bytes");
+  Bytes reserved, allocated, pending, free, free_segments;
+  for (const PoolUse& use : where.pools) {
+    require(use.allocated + use.pending + use.free == use.reserved, "the parts of a pool add up");
+    require(use.largest_hole <= use.free && use.free_segments <= use.free, "parts of free bytes are no more than all");
+    reserved += use.reserved;
+    allocated += use.allocated;
+    pending += use.pending;
+    free += use.free;
+    free_segments += use.free_segments;
+  }
+  require(reserved == where.reserved && allocated == where.allocated() && pending == where.pending &&
+              free == where.free_in_segments + where.free_segments && free_segments == where.free_segments,
+          "the pools add up to the total");
+}
+
+void check_fragmentation(const Fragmentation& holes, const Where& where) {
+  require(holes.free == where.free_in_segments + where.free_segments, "the holes are the free bytes");
+  require(holes.largest_free <= holes.free, "the largest hole is one of the holes");
+  require(holes.stranded <= holes.free + where.pending, "what is stranded is free or pending");
+  require(holes.releasable <= holes.free + where.pending, "what can be released is free or pending");
+}
+
+void check_holders(const DeviceFindings& findings) {
+  Held at;
+  const Holder* before = nullptr;
+  for (const Holder& holder : findings.holders) {
+    at.bytes += holder.at.bytes;
+    at.blocks += holder.at.blocks;
+    require(before == nullptr || before->at.bytes >= holder.at.bytes, "holders come largest first");
+    before = &holder;
+  }
+  require(at.bytes == findings.where.allocated(), "the holders add up to the allocated bytes");
+}
+
+void check_pinned(const DeviceFindings& findings) {
+  Bytes free;
+  for (const PinnedSegment& segment : findings.pinned) {
+    require(segment.held + segment.free == Bytes(segment.run.size), "held and free make up a segment");
+    require(segment.blocks > 0 && Bytes(segment.largest.size) <= segment.held, "the largest block is one of the held");
+    free += segment.free;
+  }
+  require(free == findings.where.free_in_segments, "pinned segments hold what is free in used ones");
+}
+
+void check_curves(const DeviceFindings& findings) {
+  const UsageCurves& curves = findings.curves;
+  require(findings.events == 0 || curves.timeline.back().last_entry + 1 == findings.events, "the timeline is whole");
+  for (const TimelinePoint& point : curves.timeline) {
+    require(point.highest.allocated <= curves.allocated.bytes && point.highest.active <= curves.active.bytes &&
+                point.highest.requested <= curves.requested.bytes && point.highest.reserved <= curves.reserved.bytes,
+            "no point lies above the peak");
+  }
+}
+
+}  // namespace
+}  // namespace unfrag::analyze
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace unfrag::analyze;
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  const auto snapshot = unfrag::ingest::read_snapshot(std::make_unique<unfrag::ingest::MemorySource>(bytes),
+                                                      {.max_unpacked = kMaxUnpacked});
+  if (!snapshot) return 0;
+  const unfrag::trace::Trace& trace = *snapshot->trace;
+  const UserCode user_code(trace);
+  // The groupings take turns, so that one input costs three examinations and not twelve.
+  const auto grouping = static_cast<Grouping>(size % 4);
+  for (const unfrag::trace::Device& device : trace.devices) {
+    for (const Moment::Kind moment : {Moment::kEnd, Moment::kPeak, Moment::kOom}) {
+      const auto findings =
+          examine(trace, device, user_code, {.at = {.kind = moment}, .grouping = grouping, .timeline_points = 16});
+      if (!findings) {
+        require(moment == Moment::kOom, "only an OOM may be missing");
+        continue;
+      }
+      check_where(findings->where);
+      check_fragmentation(findings->holes, findings->where);
+      check_holders(*findings);
+      check_pinned(*findings);
+      check_curves(*findings);
+    }
+  }
+  return 0;
+}
