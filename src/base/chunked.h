@@ -1,16 +1,18 @@
 // A growing array in chunks: appending never moves what is there, so that building a table of millions of
 // rows costs the rows and at most one chunk, not the half again that a doubling vector holds while it copies.
 //
-// Small arrays stay small: the first chunk doubles like a vector. Not for erasing or inserting.
+// Small arrays stay small: the first chunk grows like a vector. Not for erasing or inserting.
 // Threads: safe to read from many once nobody appends.
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
-#include <memory>
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include "base/large_pages.h"
 
 namespace unfrag {
 
@@ -19,7 +21,8 @@ class Chunked {
   static_assert(std::is_trivially_copyable_v<T>);
 
  public:
-  static constexpr size_t kShift = 15;
+  /// Chunks of at most a large page, and of at most 256 Ki values.
+  static constexpr size_t kShift = std::min<size_t>(18, std::bit_width(kLargePage / sizeof(T)) - 1);
   static constexpr size_t kChunk = size_t{1} << kShift;
 
   Chunked() = default;
@@ -46,6 +49,14 @@ class Chunked {
     ++size_;
   }
 
+  /// Whether the next push_back must find room first.
+  [[nodiscard]] bool is_full() const { return next_ == end_; }
+  /// push_back. Requires: !is_full().
+  void push_back_here(T value) {
+    *next_++ = value;
+    ++size_;
+  }
+
   /// Drops the values from `size` on. Requires: size <= size().
   void shrink(size_t size) {
     if (size == size_) return;
@@ -67,23 +78,25 @@ class Chunked {
 
  private:
   static constexpr size_t kFirst = 64;
+  static constexpr size_t kGrowth = 4;
 
   void open() {
     if (size_ == 0 || size_ >= kChunk) {
       const size_t capacity = size_ == 0 ? kFirst : kChunk;
-      chunks_.push_back(std::make_unique_for_overwrite<T[]>(capacity));
+      chunks_.push_back(allocate_table<T>(capacity));
       next_ = chunks_.back().get();
       end_ = next_ + capacity;
       return;
     }
-    auto larger = std::make_unique_for_overwrite<T[]>(2 * size_);
+    const size_t capacity = std::min(kGrowth * size_, kChunk);
+    auto larger = allocate_table<T>(capacity);
     std::copy(chunks_[0].get(), chunks_[0].get() + size_, larger.get());
     chunks_[0] = std::move(larger);
     next_ = chunks_[0].get() + size_;
-    end_ = chunks_[0].get() + 2 * size_;
+    end_ = chunks_[0].get() + capacity;
   }
 
-  std::vector<std::unique_ptr<T[]>> chunks_;
+  std::vector<TableMemory<T>> chunks_;
   size_t size_ = 0;
   T* next_ = nullptr;
   T* end_ = nullptr;

@@ -2,6 +2,7 @@
 // only places in the portable folders that include system headers. Threads: safe.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -26,6 +27,9 @@ bool same_file(const std::string& a, const std::string& b);
 /// Writes `content` beside `path` and renames, so that `path` is either the old file or the whole new one.
 /// Errors: kOutput with the system's reason.
 Result<bool> write_file(const std::string& path, const std::string& content);
+
+/// Asks for large pages behind [memory, memory + bytes), where the system has them.
+void advise_large_pages(void* memory, size_t bytes);
 
 /// Makes a closed pipe end the program silently rather than by a signal or message.
 void ignore_broken_pipes();

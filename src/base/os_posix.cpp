@@ -1,6 +1,7 @@
 #ifndef _WIN32
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -54,6 +55,14 @@ Result<bool> write_file(const std::string& path, const std::string& content) {
   std::error_code ignored;
   std::filesystem::remove(beside, ignored);
   return failed(error);
+}
+
+void advise_large_pages(void* memory, size_t bytes) {
+#ifdef MADV_HUGEPAGE
+  madvise(memory, bytes, MADV_HUGEPAGE);
+#else
+  (void)memory, (void)bytes;
+#endif
 }
 
 void ignore_broken_pipes() { signal(SIGPIPE, SIG_IGN); }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -16,22 +18,50 @@ using trace::Trace;
 
 constexpr int64_t kMostDevices = 4096;  // device ordinals from here on are nonsense
 
-/// Which objects and rows have been taken: what a file shares or repeats counts once.
-class Taken {
+/// Neighbouring rows of a table: [first, end).
+struct Rows {
+  uint32_t first = 0;
+  uint32_t end = 0;
+};
+
+/// The rows of a table that have found their place: what a file shares or repeats counts once.
+class TakenRows {
  public:
-  bool take_object(Value value) { return take(objects_, value.payload()); }
-  bool take_row(std::vector<bool>& rows, uint32_t row) { return take(rows, row); }
-  std::vector<bool> events;
-  std::vector<bool> blocks;
+  /// Takes those of `rows` that nobody took before, appends them to `taken` and returns how many were refused.
+  uint64_t take(Rows rows, std::vector<Rows>& taken) {
+    uint64_t refused = 0;
+    auto next = taken_.upper_bound(rows.first);
+    if (next != taken_.begin()) --next;
+    while (rows.first < rows.end) {
+      while (next != taken_.end() && next->second <= rows.first) ++next;
+      const bool overlaps = next != taken_.end() && next->first <= rows.first;
+      const uint32_t until = std::min(rows.end, next == taken_.end() ? rows.end : overlaps ? next->second : next->first);
+      if (overlaps) {
+        refused += until - rows.first;
+      } else {
+        add({rows.first, until}, taken);
+      }
+      rows.first = until;
+    }
+    return refused;
+  }
 
  private:
-  static bool take(std::vector<bool>& set, uint64_t index) {
-    if (index >= set.size()) set.resize(index + 1);
-    const bool first = !set[index];
-    set[index] = true;
-    return first;
+  void add(Rows rows, std::vector<Rows>& taken) {
+    if (!taken.empty() && taken.back().end == rows.first) {
+      taken.back().end = rows.end;
+    } else {
+      taken.push_back(rows);
+    }
+    const auto behind = taken_.upper_bound(rows.first);
+    if (behind != taken_.begin() && std::prev(behind)->second == rows.first) {
+      std::prev(behind)->second = rows.end;
+    } else {
+      taken_.emplace(rows.first, rows.end);
+    }
   }
-  std::vector<bool> objects_;
+
+  std::map<uint32_t, uint32_t> taken_;  // first → end
 };
 
 struct SegmentOf {
@@ -131,7 +161,7 @@ class Assembler {
     for (const Value item : items) {
       const Object* dict = store_.object(item);
       if (dict == nullptr || dict->kind != ObjectKind::kDict) continue;
-      if (!taken_.take_object(item)) {
+      if (!take_object(item)) {
         ++repeated_;
         continue;
       }
@@ -173,15 +203,17 @@ class Assembler {
   }
 
   void read_blocks(Value value, trace::Segment& segment) {
-    const auto rows = rows_of(value, Kind::kBlocks, taken_.blocks);
+    const std::vector<Rows> rows = rows_of(value, Kind::kBlocks, taken_blocks_);
     if (rows.empty()) return;
     trace::BlockTable& table = trace_.blocks;
-    segment.block_count = static_cast<uint32_t>(rows.size());
-    segment.first_block = rows.front();
-    if (!in_sequence(rows)) {
-      segment.first_block = static_cast<uint32_t>(table.size_rows());
-      for (const uint32_t row : rows) builder_.copy_block(row);
+    Rows placed = rows.front();
+    if (rows.size() > 1) {
+      placed.first = static_cast<uint32_t>(table.size_rows());
+      for_each_row(rows, [&](uint32_t row) { builder_.copy_block(row); });
+      placed.end = static_cast<uint32_t>(table.size_rows());
     }
+    segment.first_block = placed.first;
+    segment.block_count = placed.end - placed.first;
     // Before 2.1 blocks had no address: they follow one another from the segment's.
     Address next = segment.addr;
     for (uint32_t i = 0; i < segment.block_count; ++i) {
@@ -208,42 +240,48 @@ class Assembler {
   }
 
   void take_events(Value list, trace::DeviceKind kind, int device) {
-    const auto rows = rows_of(list, Kind::kEvents, taken_.events);
-    if (rows.empty()) return;
-    uint32_t first = rows.front();
-    const bool again = std::ranges::any_of(traces_, [&](const EventsOf& t) { return t.kind == kind && t.device == device; });
+    const bool again =
+        std::ranges::any_of(traces_, [&](const EventsOf& t) { return t.kind == kind && t.device == device; });
     if (again) return;  // host_traces with several lists: PyTorch writes one
-    if (!in_sequence(rows)) {
-      first = static_cast<uint32_t>(trace_.events.size_rows());
-      for (const uint32_t row : rows) builder_.copy_event(row);
+    const std::vector<Rows> rows = rows_of(list, Kind::kEvents, taken_events_);
+    if (rows.empty()) return;
+    Rows placed = rows.front();
+    if (rows.size() > 1) {
+      placed.first = static_cast<uint32_t>(trace_.events.size_rows());
+      for_each_row(rows, [&](uint32_t row) { builder_.copy_event(row); });
+      placed.end = static_cast<uint32_t>(trace_.events.size_rows());
     }
-    traces_.push_back({kind, device, first, static_cast<uint32_t>(rows.size())});
+    traces_.push_back({kind, device, placed.first, placed.end - placed.first});
+  }
+
+  template <class Visit>
+  static void for_each_row(const std::vector<Rows>& rows, Visit visit) {
+    for (const Rows run : rows) {
+      for (uint32_t row = run.first; row < run.end; ++row) visit(row);
+    }
+  }
+
+  bool take_object(Value value) {
+    if (value.payload() >= taken_objects_.size()) taken_objects_.resize(value.payload() + 1);
+    const bool first = !taken_objects_[value.payload()];
+    taken_objects_[value.payload()] = true;
+    return first;
   }
 
   /// The rows of one kind that a list names and nobody took before, in its order.
-  std::vector<uint32_t> rows_of(Value value, Kind kind, std::vector<bool>& taken) {
-    std::vector<uint32_t> rows;
-    taken.resize(kind == Kind::kEvents ? trace_.events.size_rows() : trace_.blocks.size_rows());
+  std::vector<Rows> rows_of(Value value, Kind kind, TakenRows& taken) {
+    std::vector<Rows> rows;
     const Object* list = store_.object(value);
     if (list == nullptr || list->kind == ObjectKind::kDict) return rows;
-    if (!taken_.take_object(value)) {
+    if (!take_object(value)) {
       ++repeated_;
       return rows;
     }
     for (const Value item : list->items) {
-      if (item.kind() == kind) rows.reserve(rows.size() + item.run_count());
-    }
-    for (const Value item : list->items) {
       if (item.kind() != kind) continue;
-      for (uint32_t i = 0; i < item.run_count(); ++i) {
-        if (taken_.take_row(taken, item.run_first() + i)) rows.push_back(item.run_first() + i);
-        else ++repeated_;
-      }
+      repeated_ += taken.take({item.run_first(), item.run_first() + item.run_count()}, rows);
     }
     return rows;
-  }
-  static bool in_sequence(const std::vector<uint32_t>& rows) {
-    return std::ranges::adjacent_find(rows, [](uint32_t a, uint32_t b) { return b != a + 1; }) == rows.end();
   }
 
   void read_settings(Value value);
@@ -258,7 +296,9 @@ class Assembler {
   NodeStore& store_;
   trace::Builder& builder_;
   Trace& trace_;
-  Taken taken_;
+  std::vector<bool> taken_objects_;
+  TakenRows taken_events_;
+  TakenRows taken_blocks_;
   std::vector<SegmentOf> segments_;
   std::vector<EventsOf> traces_;
   uint64_t repeated_ = 0;

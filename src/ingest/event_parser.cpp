@@ -12,15 +12,31 @@ namespace {
 constexpr ptrdiff_t kItemRoom = 32;
 constexpr size_t kLongestRemembered = 1 << 15;
 
-/// memcmp for the short runs between values, which a call would double in cost.
+/// memcmp for the short runs between values. Requires: 8 readable bytes behind both.
 bool same_bytes(const unsigned char* a, const unsigned char* b, size_t length) {
   for (; length >= 8; a += 8, b += 8, length -= 8) {
     if (op::load<uint64_t>(a) != op::load<uint64_t>(b)) return false;
   }
-  for (; length > 0; ++a, ++b, --length) {
-    if (*a != *b) return false;
+  return length == 0 || (op::load<uint64_t>(a) ^ op::load<uint64_t>(b)) << (64 - 8 * length) == 0;
+}
+
+/// Reads an integer that is not negative and below 2^56; null if there is none.
+inline const unsigned char* parse_unsigned(const unsigned char* at, uint64_t& value) {
+  switch (*at) {
+    case op::kLong1: {
+      const size_t length = at[1];
+      if (length == 0 || length > 8) return nullptr;
+      const int64_t integer = op::load_long(at + 2, length);
+      value = static_cast<uint64_t>(integer);
+      return integer < 0 || integer > Value::kLargestInt ? nullptr : at + 2 + length;
+    }
+    case op::kBinInt:
+      value = op::load<uint32_t>(at + 1);
+      return value > INT32_MAX ? nullptr : at + 5;
+    case op::kBinInt2: value = op::load<uint16_t>(at + 1); return at + 3;
+    case op::kBinInt1: value = at[1]; return at + 2;
+    default: return nullptr;
   }
-  return true;
 }
 
 }  // namespace
@@ -45,7 +61,8 @@ void StackMemory::remember(std::span<const unsigned char> bytes, Value stack) {
   uint32_t& index = entry_of_stack_[stack.index()];
   if (index == kNone) {
     index = static_cast<uint32_t>(entries_.size());
-    entries_.push_back({.bytes = {}, .stack = stack, .successors = {kNone, kNone, kNone, kNone}});
+    entries_.push_back({.bytes = {}, .stack = stack, .successors = {}});
+    entries_.back().successors.fill(kNone);
   }
   Entry& entry = entries_[index];
   if (!std::ranges::equal(entry.bytes, bytes)) {
@@ -89,45 +106,50 @@ const unsigned char* EventParser::parse(const unsigned char* at, const unsigned 
 }
 
 const unsigned char* EventParser::parse_by_form(const unsigned char* at, const unsigned char* end, Value& event) {
+  // Enough for all that stays and every integer; lists look for themselves.
+  const size_t room = form_.byte_count + EventForm::kMostSteps * 10 + kItemRoom;
+  if (form_.step_count == 0 || static_cast<size_t>(end - at) < room) return nullptr;
   const size_t slot = memo_.size();
   trace::EventFields fields;
-  for (const EventForm::Step& step : form_.steps) {
-    const size_t length = step.bytes.size();
-    if (end - at < static_cast<ptrdiff_t>(length) + kItemRoom || !same_bytes(at, step.bytes.data(), length)) return nullptr;
-    at += length;
-    for (const Value value : step.memoised) memo_.push_back(value);
-    if (step.varying == EventForm::kEnd) {
-      event = store_.add_event(fields, form_.context);
-      if (!form_.steps.front().memoised.empty()) memo_[slot] = event;
-      return at;
+  uint64_t time = 0;
+  for (size_t i = 0; i < form_.step_count && at != nullptr; ++i) {
+    const EventForm::Step& step = form_.steps[i];
+    if (!same_bytes(at, form_.bytes.data() + step.first_byte, step.byte_count)) return nullptr;
+    at += step.byte_count;
+    for (size_t m = 0; m < step.memoised_count; ++m) memo_.push_back(form_.memoised[step.first_memoised + m]);
+    switch (step.varying) {
+      case EventForm::kAction: {
+        Value action;
+        at = parse_reference(at, action);
+        fields.action = NodeStore::to_action(action);
+        if (fields.action > trace::Action::kSegmentUnmap) return nullptr;
+        break;
+      }
+      case EventForm::kAddr: at = parse_unsigned(at, fields.addr); break;
+      case EventForm::kSize: at = parse_unsigned(at, fields.size); break;
+      case EventForm::kTime:
+        at = parse_unsigned(at, time);
+        fields.time_us = static_cast<int64_t>(time);
+        break;
+      case EventForm::kFrames:
+        at = parse_frames(at, end, fields.stack);
+        if (at != nullptr && static_cast<size_t>(end - at) < room) return nullptr;
+        break;
+      case EventForm::kEnd:
+        event = store_.add_event(fields, form_.context);
+        if (form_.steps[0].memoised_count > 0) memo_[slot] = event;
+        return at;
     }
-    at = parse_varying(step.varying, at, end, fields);
-    if (at == nullptr) return nullptr;
   }
-  return nullptr;  // nothing learned yet
+  return nullptr;
 }
 
-const unsigned char* EventParser::parse_varying(EventForm::Varying varying, const unsigned char* at,
-                                                const unsigned char* end, trace::EventFields& fields) {
+const unsigned char* EventParser::parse_frames(const unsigned char* at, const unsigned char* end,
+                                               trace::StackIdx& stack) {
   Value value;
-  switch (varying) {
-    case EventForm::kAction:
-      at = parse_reference(at, value);
-      fields.action = NodeStore::to_action(value);
-      return fields.action <= trace::Action::kSegmentUnmap ? at : nullptr;
-    case EventForm::kFrames:
-      at = *at == op::kEmptyList ? parse_list(at + 1, end, value) : parse_reference(at, value);
-      if (value.kind() != Kind::kStack) return nullptr;
-      fields.stack = trace::StackIdx(value.index());
-      return at;
-    default: break;
-  }
-  at = parse_integer(at, value);
-  if (at == nullptr || value.kind() != Kind::kInt || value.small_int() < 0) return nullptr;
-  const auto integer = static_cast<uint64_t>(value.small_int());
-  if (varying == EventForm::kAddr) fields.addr = integer;
-  else if (varying == EventForm::kSize) fields.size = integer;
-  else fields.time_us = static_cast<int64_t>(integer);
+  at = *at == op::kEmptyList ? parse_list(at + 1, end, value) : parse_reference(at, value);
+  if (value.kind() != Kind::kStack) return nullptr;
+  stack = trace::StackIdx(value.index());
   return at;
 }
 
@@ -152,14 +174,31 @@ const unsigned char* EventParser::parse_items(const unsigned char* at, const uns
   }
 }
 
+bool EventForm::add(std::span<const unsigned char> same, std::span<const Value> put, Varying varying) {
+  if (step_count == kMostSteps || byte_count + same.size() > kMostBytes) return false;
+  if (memoised_count + put.size() > kMostMemoised) return false;
+  steps[step_count++] = {.first_byte = static_cast<uint16_t>(byte_count),
+                         .byte_count = static_cast<uint16_t>(same.size()),
+                         .first_memoised = static_cast<uint8_t>(memoised_count),
+                         .memoised_count = static_cast<uint8_t>(put.size()),
+                         .varying = varying};
+  std::ranges::copy(same, bytes.begin() + static_cast<ptrdiff_t>(byte_count));
+  std::ranges::copy(put, memoised.begin() + static_cast<ptrdiff_t>(memoised_count));
+  byte_count += same.size();
+  memoised_count += put.size();
+  return true;
+}
+
 // Splits the entry that lies in [begin, end) into what stays and what varies.
 void EventParser::learn(const unsigned char* begin, const unsigned char* end, size_t memo_size) {
-  form_.steps.clear();
-  form_.context = store_.builder().trace.events.context.back();
+  EventForm form;
+  form.context = store_.builder().trace.events.context.back();
+  form_.step_count = 0;
+  std::vector<Value> put;
   const auto add_step = [&](const unsigned char* until, size_t memo_until, EventForm::Varying varying) {
-    EventForm::Step step{.bytes = {begin, until}, .memoised = {}, .varying = varying};
-    for (size_t i = memo_size; i < memo_until; ++i) step.memoised.push_back(memo_[i]);
-    form_.steps.push_back(std::move(step));
+    put.clear();
+    for (size_t i = memo_size; i < memo_until; ++i) put.push_back(memo_[i]);
+    return form.add({begin, until}, put, varying);
   };
   for (size_t i = 0; i < items_.size(); ++i) {
     const Item& item = items_[i];
@@ -171,14 +210,14 @@ void EventParser::learn(const unsigned char* begin, const unsigned char* end, si
       case Word::time_us: varying = EventForm::kTime; break;
       case Word::frames: varying = EventForm::kFrames; break;
       case Word::kEmpty:
-      case Word::device_free: form_.steps.clear(); return;  // unknown keys are counted, out-of-memory entries are few
+      case Word::device_free: return;  // unknown keys are counted, out-of-memory entries are few
       default: continue;
     }
-    add_step(item.value, item.memo_size, varying);
+    if (!add_step(item.value, item.memo_size, varying)) return;
     begin = item.end;
     memo_size = i + 1 < items_.size() ? items_[i + 1].memo_size : memo_.size();
   }
-  add_step(end, memo_.size(), EventForm::kEnd);
+  if (add_step(end, memo_.size(), EventForm::kEnd)) form_ = form;
 }
 
 const unsigned char* EventParser::parse_reference(const unsigned char* at, Value& value) const {

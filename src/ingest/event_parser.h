@@ -40,7 +40,7 @@ class StackMemory {
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
-  static constexpr size_t kSuccessors = 4;
+  static constexpr size_t kSuccessors = 12;
   struct Entry {
     std::span<const unsigned char> bytes;
     Value stack;
@@ -57,13 +57,29 @@ class StackMemory {
 /// What an entry has in common with the next ones: alternately bytes that stay and a value that varies.
 struct EventForm {
   enum Varying : uint8_t { kAction, kAddr, kSize, kTime, kFrames, kEnd };
+  /// Bytes that stay (keys, and items that are the same in every entry), then a value that varies.
   struct Step {
-    std::vector<unsigned char> bytes;  ///< That come before the value (keys, and items that stay).
-    std::vector<Value> memoised;       ///< What they put in the memo.
-    Varying varying = kEnd;            ///< kEnd: no value, the entry is complete.
+    uint16_t first_byte = 0;
+    uint16_t byte_count = 0;
+    uint8_t first_memoised = 0;  ///< What the bytes put in the memo.
+    uint8_t memoised_count = 0;
+    Varying varying = kEnd;  ///< kEnd: no value, the entry is complete.
   };
-  std::vector<Step> steps;
+  static constexpr size_t kMostSteps = 8;
+  static constexpr size_t kMostBytes = 512;
+  static constexpr size_t kMostMemoised = 8;
+  static constexpr size_t kPad = 8;  // same_bytes may read, never compare, that far beyond
+
+  std::array<Step, kMostSteps> steps{};
+  size_t step_count = 0;  ///< 0: nothing learned.
+  std::array<unsigned char, kMostBytes + kPad> bytes{};
+  size_t byte_count = 0;
+  std::array<Value, kMostMemoised> memoised{};
+  size_t memoised_count = 0;
   trace::ContextIdx context;
+
+  /// Adds a step; false where it is more than a form holds.
+  bool add(std::span<const unsigned char> same, std::span<const Value> put, Varying varying);
 };
 
 class EventParser {
@@ -77,7 +93,7 @@ class EventParser {
   /// The memo has changed under references that were learned.
   void memo_changed() {
     stacks_.forget();
-    form_.steps.clear();
+    form_.step_count = 0;
   }
 
  private:
@@ -90,8 +106,7 @@ class EventParser {
   };
 
   const unsigned char* parse_by_form(const unsigned char* at, const unsigned char* end, Value& event);
-  const unsigned char* parse_varying(EventForm::Varying varying, const unsigned char* at, const unsigned char* end,
-                                     trace::EventFields& fields);
+  const unsigned char* parse_frames(const unsigned char* at, const unsigned char* end, trace::StackIdx& stack);
   const unsigned char* parse_items(const unsigned char* at, const unsigned char* end, EventDraft& draft);
   void learn(const unsigned char* begin, const unsigned char* end, size_t memo_size);
   const unsigned char* parse_value(const unsigned char* at, const unsigned char* end, Value& value);
@@ -107,7 +122,7 @@ class EventParser {
   NodeStore& store_;
   Chunked<Value>& memo_;
   StackMemory stacks_;
-  EventForm form_;  ///< No steps: nothing learned.
+  EventForm form_;
   std::vector<Item> items_;
   std::vector<trace::FrameIdx> frames_;
 };

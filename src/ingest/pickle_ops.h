@@ -1,6 +1,7 @@
 // The opcodes of pickle protocols 0 to 5, named as in CPython's pickletools, and their little-endian arguments.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -22,11 +23,12 @@ enum Op : unsigned char {
 };
 // clang-format on
 
-/// A little-endian integer. Compilers make one load of it.
+/// A little-endian integer.
 template <class T>
 T load(const unsigned char* at) {
-  T value = 0;
-  for (size_t i = sizeof(T); i-- > 0;) value = static_cast<T>(value << 8 | at[i]);
+  static_assert(std::endian::native == std::endian::little, "pickle is little-endian, and so is all that runs CUDA");
+  T value;
+  std::memcpy(&value, at, sizeof value);
   return value;
 }
 

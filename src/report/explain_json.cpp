@@ -219,7 +219,6 @@ class Writer {
       const analyze::PinnedSegment& segment = d.pinned[i];
       Json block = {{"address", hex(segment.largest.addr)}, {"bytes", segment.largest.size}};
       block.update(place(culprit(segment.largest.stack)));
-      block["stack"] = stack(segment.largest.stack);
       json.push_back({{"address", hex(segment.run.addr)},
                       {"bytes", segment.run.size},
                       {"held_bytes", segment.held.value()},

@@ -67,7 +67,7 @@ ContextIdx Builder::intern(const EventContext& context) {
   return last_context_;
 }
 
-uint32_t Builder::add_event(const EventFields& event, ContextIdx context) {
+uint32_t Builder::add_event_slowly(const EventFields& event, ContextIdx context) {
   EventTable& table = trace.events;
   const auto row = static_cast<uint32_t>(table.size_rows());
   if (event.time_us != kNoTime || !table.time_us.empty()) {

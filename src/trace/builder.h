@@ -55,7 +55,19 @@ class Builder {
   /// Appends a row and returns its index. Requires: fewer than 2^32 - 1 rows.
   uint32_t add_event(const EventFields& event) { return add_event(event, intern(event.context)); }
   /// The same with `event.context` interned already.
-  uint32_t add_event(const EventFields& event, ContextIdx context);
+  uint32_t add_event(const EventFields& event, ContextIdx context) {
+    EventTable& table = trace.events;
+    // All columns are equally long and so full at once; the time column is, where it is as long as the others.
+    if (table.action.is_full() || table.time_us.size() != table.action.size()) return add_event_slowly(event, context);
+    const auto row = static_cast<uint32_t>(table.size_rows());
+    table.action.push_back_here(event.action);
+    table.addr.push_back_here(event.addr);
+    table.size.push_back_here(event.size);
+    table.time_us.push_back_here(event.time_us);
+    table.stack.push_back_here(event.stack);
+    table.context.push_back_here(context);
+    return row;
+  }
   uint32_t add_block(const BlockFields& block);
   /// Appends a copy of an existing row, for tables whose rows did not come in order.
   uint32_t copy_event(uint32_t row);
@@ -64,6 +76,8 @@ class Builder {
   Trace trace;
 
  private:
+  uint32_t add_event_slowly(const EventFields& event, ContextIdx context);
+
   /// A set of indices into a table, hashed and compared by what they name and looked up by the thing itself.
   template <class Table, class Idx, class View>
   class IndexSet {

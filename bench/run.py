@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""Measures the budgets of unfrag against CPython's own reader, side by side in one run.
+
+Every ratio is taken pair by pair, unfrag and the peer in turn, so that it holds while the speed of the machine
+drifts; quote the medians. Peak memory is what the operating system says of the finished process (ru_maxrss).
+
+    ./dev bench            the files at hand and generated ones of up to 60 MB
+    ./dev bench --large    also 1.5 GB with 5 million entries (about 2 GB of disk in build/bench)
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+UNFRAG = BUILD / "unfrag"
+READER = BUILD / "release" / "bin" / "read_bench"
+LAUNCHER = BUILD / "release" / "bin" / "peak_run"
+FILES = BUILD / "bench"
+CORPUS = ROOT.parent / "shared" / "corpus"
+MIB = 1 << 20
+
+READ_BUDGET = 15.0      # times pickle.load, reading into a Trace
+EXPLAIN_BUDGET = 10.0   # times pickle.load, the whole process, files over 10 MB
+SLACK_BYTES = 12 * MIB  # memory beyond the file, or beyond 1.2 times it for explain
+
+# The benchmark's files are the generator's or recordings kept for tests. Still nothing but plain data is loaded.
+LOAD = """
+import pickle, sys, time
+class Plain(pickle.Unpickler):
+    def find_class(self, module, name):
+        raise ValueError(f"{module}.{name}")
+with open(sys.argv[1], "rb") as file:
+    start = time.perf_counter()
+    Plain(file).load()
+    print(time.perf_counter() - start)
+"""
+
+
+@dataclass
+class Run:
+    seconds: float
+    peak_bytes: int
+    output: str
+
+
+def run(command: list[str]) -> Run:
+    """Runs a command to its end; wall seconds and peak resident bytes are of the whole process."""
+    FILES.mkdir(parents=True, exist_ok=True)
+    figures = FILES / "figures"
+    done = subprocess.run([str(LAUNCHER), str(figures), *command], stdout=subprocess.PIPE, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"failed with status {done.returncode}: {' '.join(command)}")
+    seconds, peak = figures.read_text().split()
+    return Run(float(seconds), int(peak), done.stdout.decode())
+
+
+def generated(name: str, *options: str) -> Path:
+    """A snapshot of tools/gen_snapshot.py, made once and kept in build/bench."""
+    path = FILES / name
+    if not path.exists():
+        FILES.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        subprocess.run([sys.executable, str(ROOT / "tools" / "gen_snapshot.py"), "train", "-o", str(part), *options],
+                       check=True, stdout=subprocess.DEVNULL)
+        part.rename(path)
+    return path
+
+
+def files(large: bool) -> list[Path]:
+    chosen = [
+        generated("train_500k.pickle", "--events", "500000"),
+        generated("train_400k_2.15.pickle", "--events", "400000", "--torch", "2.15.0"),
+        generated("train_200k_cpp.pickle", "--events", "200000", "--stacks", "cpp"),
+        generated("train_500k_no_stacks.pickle", "--events", "500000", "--stacks", "none"),
+    ]
+    recording = CORPUS / "pytorch" / "fastai_resize.default.torch2.15.0.pickle"
+    if recording.exists():
+        chosen.append(recording)
+    if large:
+        chosen.append(generated("train_5m.pickle", "--events", "5000000", "--depth", "140"))
+    return chosen
+
+
+@dataclass
+class Row:
+    what: str
+    file: Path
+    value: float
+    budget: float
+    more_is_better: bool
+
+    @property
+    def holds(self) -> bool:
+        return self.value >= self.budget if self.more_is_better else self.value <= self.budget
+
+    def __str__(self) -> str:
+        sign = ">=" if self.more_is_better else "<="
+        verdict = "ok" if self.holds else "OVER BUDGET"
+        return f"{self.what:<38} {self.file.name:<44} {self.value:>8.2f}  {sign} {self.budget:<6.2f} {verdict}"
+
+
+def measure(path: Path, pairs: int) -> list[Row]:
+    """Ratios against pickle.load of the same file, and peak memory against the file's size."""
+    size = path.stat().st_size
+    reads, explains, read_peaks, explain_peaks = [], [], [], []
+    for _ in range(pairs):
+        load = float(run([sys.executable, "-c", LOAD, str(path)]).output)
+        read = run([str(READER), str(path), "1"])
+        explain = run([str(UNFRAG), "explain", "--format", "json", str(path)])
+        reads.append(load / float(read.output.split()[0]))
+        explains.append(load / explain.seconds)
+        read_peaks.append(read.peak_bytes)
+        explain_peaks.append(explain.peak_bytes)
+    rows = [
+        Row("read: times faster than pickle.load", path, statistics.median(reads), READ_BUDGET, True),
+        Row("explain: times faster, whole process", path, statistics.median(explains), EXPLAIN_BUDGET, True),
+        Row("read: peak MiB", path, max(read_peaks) / MIB, (size + SLACK_BYTES) / MIB, False),
+        Row("explain: peak MiB", path, max(explain_peaks) / MIB, (1.2 * size + SLACK_BYTES) / MIB, False),
+    ]
+    events = int(run([str(READER), str(path), "1"]).output.split()[2])
+    print(f"# {path.name}: {size / 1e6:.1f} MB, {events:,} entries, {size / max(events, 1):.0f} B an entry")
+    for row in rows:
+        print(row, flush=True)
+    return rows
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--large", action="store_true", help="also a 1.5 GB file with 5 million entries")
+    parser.add_argument("--pairs", type=int, default=5, help="measurements of each file (default: 5)")
+    parser.add_argument("file", nargs="*", type=Path, help="measure these files instead")
+    arguments = parser.parse_args()
+    print(f"# peer: pickle.load of CPython {sys.version.split()[0]}; medians of {arguments.pairs} pairs")
+    rows = []
+    for path in arguments.file or files(arguments.large):
+        pairs = arguments.pairs if path.stat().st_size < 1e9 else min(arguments.pairs, 2)
+        rows += measure(path, pairs)
+    over = [row for row in rows if not row.holds]
+    print(f"# {len(rows) - len(over)} of {len(rows)} within budget")
+    return 1 if over else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
