@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measures the budgets of unfrag against CPython's own reader, side by side in one run.
 
-Every ratio is taken pair by pair, unfrag and the peer in turn, so that it holds while the speed of the machine
-drifts; quote the medians. Peak memory is what the operating system says of the finished process (ru_maxrss).
+Times are of the processor, user and system, which other work on the machine disturbs least. Every ratio is taken
+pair by pair, unfrag and the peer in turn, so that it holds while the speed drifts; quote the medians. Peak memory is what the operating system says of the finished process (ru_maxrss).
 
     ./dev bench            the files at hand and generated ones of up to 60 MB
     ./dev bench --large    also 1.5 GB with 5 million entries (about 2 GB of disk in build/bench)
@@ -37,9 +37,9 @@ class Plain(pickle.Unpickler):
     def find_class(self, module, name):
         raise ValueError(f"{module}.{name}")
 with open(sys.argv[1], "rb") as file:
-    start = time.perf_counter()
+    start = time.process_time()
     Plain(file).load()
-    print(time.perf_counter() - start)
+    print(time.process_time() - start)
 """
 
 
@@ -51,7 +51,7 @@ class Run:
 
 
 def run(command: list[str]) -> Run:
-    """Runs a command to its end; wall seconds and peak resident bytes are of the whole process."""
+    """Runs a command to its end; processor seconds and peak resident bytes are of the whole process."""
     FILES.mkdir(parents=True, exist_ok=True)
     figures = FILES / "figures"
     done = subprocess.run([str(LAUNCHER), str(figures), *command], stdout=subprocess.PIPE, check=False)
