@@ -32,7 +32,7 @@ ARROWS = {
 }
 # What crosses folders by its nature may use everything.
 ANYTHING = ["tests", "bench", "examples"]
-# A unit test may also read a file into the value it checks.
+# A unit test or fuzz target may also read a file into the value it checks.
 TESTS_ALSO = {"ingest"}
 
 # Headers of the outside world: what they are, which they are, and who may include them, as a test of folder and file.
@@ -61,8 +61,8 @@ OUTSIDE = [
     (
         "CLI11",
         r"CLI/.*",
-        lambda folder, file: folder == "cli" and file.suffix == ".cpp",
-        "keep it to the .cpp files of cli",
+        lambda folder, file: folder == "cli",
+        "keep it to cli",
     ),
     (
         "JSON or unpacking library",
@@ -100,7 +100,7 @@ def folder_of(path):
 
 
 def is_unit_test(path):
-    return path.stem.endswith("_test")
+    return path.stem.endswith(("_test", "_fuzz"))
 
 
 def check_include(root, path, folder, bracket, header):

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace unfrag::analyze {
 namespace {
 
@@ -49,7 +51,8 @@ std::string contradiction_in(const trace::Trace& trace, const trace::Segment& se
 }  // namespace
 
 std::vector<std::string> find_contradictions(const trace::Trace& trace, const trace::Device& device,
-                                             const History& history, const UsageCurves& curves) {
+                                             const History& history, const UsageCurves& curves,
+                                             std::span<const MemoryState* const> states) {
   std::vector<std::string> warnings;
   size_t segments = 0;
   for (uint32_t s = 0; s < device.segment_count; ++s) {
@@ -72,6 +75,19 @@ std::vector<std::string> find_contradictions(const trace::Trace& trace, const tr
   } else if (curves.beyond_reserved != kNever) {
     warnings.push_back(fmt::format("after entry {} more is active than reserved: entries about segments were left out",
                                    curves.beyond_reserved));
+  }
+  uint64_t overlaps = 0;
+  for (uint32_t s = 1; s < device.segment_count; ++s) {
+    const trace::Segment& before = trace.segments[device.first_segment + s - 1];
+    const trace::Segment& segment = trace.segments[device.first_segment + s];
+    overlaps += before.addr + before.total > segment.addr ? 1 : 0;
+  }
+  if (overlaps > 0) warnings.push_back(fmt::format("{} segments overlap the one before them", overlaps));
+  uint64_t outside = 0;
+  for (const MemoryState* state : states) outside = std::max(outside, state->blocks_outside);
+  if (outside > 0) {
+    warnings.push_back(fmt::format("{} active blocks overlap others or lie in no segment; they are not counted where "
+                                   "segments are", outside));
   }
   return warnings;
 }

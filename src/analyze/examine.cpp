@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <array>
+
 #include "analyze/checks.h"
 #include "analyze/explanation.h"
 
@@ -105,7 +107,8 @@ Result<DeviceFindings> examine(const trace::Trace& trace, const trace::Device& d
   findings.fragmentation = asked ? findings.holes : measure_fragmentation(now, trace.settings, last_failed);
   findings.holders = find_holders(trace, user_code, options.grouping, now, at, peak);
   findings.pinned = find_pinned_segments(at);
-  findings.warnings = find_contradictions(trace, device, history, findings.curves);
+  const std::array<const MemoryState*, 3> states = {&now, &at, &peak};
+  findings.warnings = find_contradictions(trace, device, history, findings.curves, states);
   return findings;
 }
 

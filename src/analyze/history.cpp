@@ -30,8 +30,9 @@ class Chronicler {
     if (!from_nothing) find_initial_segments();
     segments_ = history_.initial_segments;
     find_segment_kinds();
-    for (uint32_t i = 0; i < device_.event_count; ++i) play(i, from_nothing);
+    for (uint32_t i = 0; i < device_.event_count; ++i) play(i);
     if (!from_nothing) match_final_blocks();
+    check_lives_from_before();
     finish();
     return std::move(history_);
   }
@@ -67,10 +68,10 @@ class Chronicler {
   }
   void note_kind(bool expandable) { (expandable ? any_expandable_ : any_plain_) = true; }
 
-  void play(uint32_t entry, bool strict) {
+  void play(uint32_t entry) {
     uint32_t life = kNoLife;
     switch (trace_.events.action[row(entry)]) {
-      case Action::kAlloc: life = play_alloc(entry, strict); break;
+      case Action::kAlloc: life = play_alloc(entry); break;
       case Action::kFreeRequested: life = play_free_requested(entry); break;
       case Action::kFreeCompleted: life = play_free_completed(entry); break;
       case Action::kSegmentAlloc:
@@ -78,15 +79,16 @@ class Chronicler {
       case Action::kSegmentMap:
       case Action::kSegmentUnmap:
         if (!play_forward(segments_, trace_, row(entry))) contradict(entry);
+        last_run_ = {};
         break;
       default: break;
     }
     history_.life_of_entry.push_back(life);
   }
 
-  uint32_t play_alloc(uint32_t entry, bool strict) {
+  uint32_t play_alloc(uint32_t entry) {
     const uint64_t addr = trace_.events.addr[row(entry)];
-    if (strict && segments_.find(addr) == nullptr) contradict(entry);
+    if (!find_run(addr)) contradict(entry);
     const uint32_t life = start_life(entry, kBefore);
     history_.lives[life].alloc = entry;
     history_.lives[life].stack = trace_.events.stack[row(entry)];
@@ -119,9 +121,16 @@ class Chronicler {
   [[nodiscard]] bool is_exact(const Life& life) const {
     if (device_.kind == trace::DeviceKind::kHost || life.size <= alloc::kSmallMax.value()) return true;
     if (!any_plain_) return true;
-    if (!any_expandable_) return false;
-    const Run* run = segments_.find(life.addr);
-    return run != nullptr && run->expandable;
+    return any_expandable_ && segments_.find(life.addr) != nullptr && segments_.find(life.addr)->expandable;
+  }
+
+  /// Whether a segment holds `addr`. Neighbours are mostly in the same one, so the last is looked at first.
+  bool find_run(uint64_t addr) {
+    if (addr >= last_run_.addr && addr < last_run_.end()) return true;
+    const Run* run = segments_.find(addr);
+    if (run == nullptr) return false;
+    last_run_ = *run;
+    return true;
   }
 
   uint32_t play_free_requested(uint32_t entry) {
@@ -139,6 +148,7 @@ class Chronicler {
       contradict(entry);
       return kNoLife;
     }
+    if (life.requested != trace_.events.size[row(entry)]) contradict(entry);
     life.free_requested = entry;
     if (!frees_.completed) {
       life.free_completed = entry;
@@ -178,13 +188,13 @@ class Chronicler {
   void match_final_blocks() {
     for (uint32_t s = 0; s < device_.segment_count; ++s) {
       const trace::Segment& segment = trace_.segments[device_.first_segment + s];
-      for (uint32_t b = 0; b < segment.block_count; ++b) match_final_block(segment.first_block + b);
+      for (uint32_t b = 0; b < segment.block_count; ++b) match_final_block(segment, segment.first_block + b);
     }
     // What is left was handed out or freed while the snapshot was being taken.
     for (const auto& [addr, index] : open_) contradict(last_entry_of(history_.lives[index]));
   }
 
-  void match_final_block(uint32_t block) {
+  void match_final_block(const trace::Segment& segment, uint32_t block) {
     const trace::BlockTable& blocks = trace_.blocks;
     if (blocks.state[block] == trace::BlockState::kInactive) return;
     const auto open = open_.find(blocks.addr[block]);
@@ -196,7 +206,9 @@ class Chronicler {
       settle(history_.lives.back(), block);
       return;
     }
-    settle(history_.lives[open->second], block);
+    Life& life = history_.lives[open->second];
+    if (segment.has_recorded_requested && life.requested != blocks.requested[block]) contradict(life.alloc);
+    settle(life, block);
     open_.erase(open);
   }
 
@@ -211,6 +223,24 @@ class Chronicler {
   }
 
   static uint32_t last_entry_of(const Life& life) { return life.free_requested < kBefore ? life.free_requested : life.alloc; }
+
+  // What was alive before the first entry had no other life at its address earlier, and lay in a segment of then.
+  void check_lives_from_before() {
+    tsl::robin_map<uint64_t, uint32_t, AddressHash> before;
+    for (size_t i = 0; i < history_.lives.size(); ++i) {
+      const Life& life = history_.lives[i];
+      if (life.alloc != kBefore) continue;
+      const bool second = !before.try_emplace(life.addr, static_cast<uint32_t>(i)).second;
+      if (second || history_.initial_segments.find(life.addr) == nullptr) contradict(last_entry_of(life));
+    }
+    if (before.empty()) return;
+    for (size_t i = 0; i < history_.lives.size(); ++i) {
+      const Life& life = history_.lives[i];
+      if (life.alloc == kBefore) continue;
+      const auto old = before.find(life.addr);
+      if (old != before.end() && life.alloc < history_.lives[old->second].free_completed) contradict(life.alloc);
+    }
+  }
 
   void finish() {
     bool from_before = !history_.initial_segments.empty();
@@ -236,6 +266,7 @@ class Chronicler {
   SegmentMap segments_;
   OpenLives open_;
   FreeEntries frees_;
+  Run last_run_;  // of find_run; empty after entries about segments
   bool any_expandable_ = false;
   bool any_plain_ = false;
 };

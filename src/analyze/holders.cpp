@@ -25,10 +25,13 @@ class Collector {
         entry.by_stack[block.stack] += block.size;
       }
     }
+    outside_.outside = true;
+    outside_.*moment = {state.allocated_outside, state.allocated_blocks_outside};
   }
 
   std::vector<Holder> take() {
     std::vector<Holder> holders;
+    if (outside_.now.bytes + outside_.at.bytes + outside_.at_peak.bytes != Bytes()) holders.push_back(outside_);
     for (auto& [key, entry] : entries_) {
       const auto largest = std::ranges::max_element(entry.by_stack, {}, [](const auto& item) { return item.second; });
       entry.holder.stack = largest->first;
@@ -78,6 +81,7 @@ class Collector {
   const UserCode& user_code_;
   const Grouping grouping_;
   std::map<std::pair<uint64_t, uint64_t>, Entry> entries_;
+  Holder outside_;
 };
 
 }  // namespace

@@ -30,6 +30,7 @@ struct Holder {
   trace::StackIdx stack = trace::kEmptyStack;      ///< The stack that holds most of it.
   int64_t stream = 0;                              ///< With Grouping::kStream.
   uint64_t segment = 0;                            ///< With Grouping::kSegment: its address.
+  bool outside = false;  ///< Not a holder: what of the blocks contradicts the segments, so that the sums are whole.
 };
 
 /// Holders, most bytes at the moment first, then at the peak. Only allocated blocks count: one that waits for other

@@ -16,7 +16,7 @@ class Placer {
     auto next = blocks.begin();
     for (PlacedSegment& segment : state_.segments) {
       const Run& run = segment.run;
-      for (; next != blocks.end() && next->addr < run.addr; ++next) ++state_.blocks_outside;
+      for (; next != blocks.end() && next->addr < run.addr; ++next) leave_outside(*next, next->size);
       segment.first_block = static_cast<uint32_t>(state_.blocks.size());
       uint64_t reached = run.addr;
       for (; next != blocks.end() && next->addr < run.end(); ++next) reached = place_one(*next, segment, reached);
@@ -24,22 +24,30 @@ class Placer {
       segment.block_count = static_cast<uint32_t>(state_.blocks.size()) - segment.first_block;
       segment.free = minus_or_zero(Bytes(run.size), segment.active);
     }
-    state_.blocks_outside += static_cast<uint64_t>(blocks.end() - next);
+    for (; next != blocks.end(); ++next) leave_outside(*next, next->size);
   }
 
  private:
   uint64_t place_one(PlacedBlock block, PlacedSegment& segment, uint64_t reached) {
     if (block.addr < reached) {
-      ++state_.blocks_outside;
+      leave_outside(block, block.size);
       return reached;
     }
     note_hole(segment, block.addr - reached);
-    block.size = std::min(block.size, segment.run.end() - block.addr);
+    const uint64_t room = segment.run.end() - block.addr;
+    if (block.size > room) leave_outside(block, block.size - room);
+    block.size = std::min(block.size, room);
     block.requested = std::min(block.requested, block.size);
     segment.active += Bytes(block.size);
     if (block.pending) segment.pending += Bytes(block.size);
     state_.blocks.push_back(block);
     return block.addr + block.size;
+  }
+  void leave_outside(const PlacedBlock& block, uint64_t bytes) {
+    ++state_.blocks_outside;
+    if (block.pending || bytes == 0) return;
+    ++state_.allocated_blocks_outside;
+    state_.allocated_outside += Bytes(bytes);
   }
   static void note_hole(PlacedSegment& segment, uint64_t bytes) {
     segment.largest_hole = std::max(segment.largest_hole, Bytes(bytes));

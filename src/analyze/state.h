@@ -36,7 +36,11 @@ struct MemoryState {
   uint32_t entry = kNever;  ///< After this entry; kNever: as the snapshot shows it.
   std::vector<PlacedSegment> segments;
   std::vector<PlacedBlock> blocks;
-  uint64_t blocks_outside = 0;  ///< Active blocks in no segment: the file contradicts itself, they count nowhere.
+  /// Active blocks that overlap others or lie in no segment, and what of allocated ones does: the file contradicts
+  /// itself, and these bytes are nowhere in `segments`.
+  uint64_t blocks_outside = 0;
+  uint64_t allocated_blocks_outside = 0;
+  Bytes allocated_outside{};
 };
 
 /// The state the snapshot shows.

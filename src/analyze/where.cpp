@@ -108,6 +108,7 @@ Where where_bytes_are(const trace::Trace& trace, const trace::Device& device, co
     where.free_in_segments += use.free - use.free_segments;
     where.pools.push_back(use);
   }
+  where.outside = state.allocated_outside;
   where.unmapped = unmapped_by(trace, device, history, state.entry);
   return where;
 }

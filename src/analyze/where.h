@@ -37,6 +37,7 @@ struct Where {
   Bytes free_in_segments{};  ///< In segments that also hold active blocks.
   Bytes free_segments{};     ///< In segments with nothing active.
   Bytes reserved{};
+  Bytes outside{};  ///< Allocated blocks that contradict the segments: not in them, so not in `reserved`.
   Bytes unmapped{};             ///< Mapped earlier in the recording and unmapped again; outside reserved.
   std::vector<PoolUse> pools;  ///< Rows sum to the total.
   [[nodiscard]] Bytes allocated() const { return requested + rounding; }

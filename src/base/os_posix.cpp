@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +13,18 @@
 #include "base/os.h"
 
 namespace unfrag::os {
+namespace {
+
+std::error_code write_to(const std::string& path, const std::string& content) {
+  errno = 0;
+  std::ofstream file(path, std::ios::binary);
+  file.write(content.data(), static_cast<std::streamsize>(content.size()));
+  file.close();
+  if (file) return {};
+  return {errno == 0 ? EIO : errno, std::generic_category()};
+}
+
+}  // namespace
 
 bool is_terminal(Stream stream) { return isatty(stream == Stream::kOut ? STDOUT_FILENO : STDERR_FILENO) != 0; }
 
@@ -33,24 +46,22 @@ bool same_file(const std::string& a, const std::string& b) {
 }
 
 Result<bool> write_file(const std::string& path, const std::string& content) {
-  const auto failed = [&](const std::error_code& error) {
-    return Error{ErrorKind::kOutput, path, "cannot be written: " + error.message(), "another place for -o"};
+  const auto failed = [&](const std::error_code& why) {
+    return Error{ErrorKind::kOutput, path, "cannot be written: " + why.message(), "another place for -o"};
   };
-  const std::string beside = path + ".unfrag-" + std::to_string(getpid());
-  errno = 0;
-  {
-    std::ofstream file(beside, std::ios::binary);
-    file.write(content.data(), static_cast<std::streamsize>(content.size()));
-    file.close();
-    if (!file) {
-      const std::error_code error(errno == 0 ? EIO : errno, std::generic_category());
-      std::error_code ignored;
-      std::filesystem::remove(beside, ignored);
-      return failed(error);
-    }
-  }
   std::error_code error;
-  std::filesystem::rename(beside, path, error);
+  const std::filesystem::file_status old = std::filesystem::status(path, error);
+  // A pipe or device is written to: renaming would put a file in its place.
+  if (std::filesystem::exists(old) && !std::filesystem::is_regular_file(old)) {
+    error = write_to(path, content);
+    return error ? Result<bool>(failed(error)) : true;
+  }
+  const std::filesystem::path target =  // what a link points to, not the link
+      std::filesystem::exists(old) ? std::filesystem::canonical(path, error) : std::filesystem::path(path);
+  const std::string beside = target.string() + ".unfrag-" + std::to_string(getpid());
+  error = write_to(beside, content);
+  if (!error && std::filesystem::exists(old)) std::filesystem::permissions(beside, old.permissions(), error);
+  if (!error) std::filesystem::rename(beside, target, error);
   if (!error) return true;
   std::error_code ignored;
   std::filesystem::remove(beside, ignored);

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
+#include <cstdlib>
+#include <utility>
 
 namespace unfrag {
 namespace {
@@ -39,6 +41,24 @@ bool is_plain(uint32_t code) {
   if (code >= 0x2060 && code <= 0x206F) return false;
   if (code == 0x61C || code == 0xFEFF || (code >= 0xFFF0 && code <= 0xFFFB)) return false;
   return code < 0xE000 || (code >= 0xF900 && code < 0xE0000);
+}
+
+// East Asian characters and emoji take two columns, combining marks none. Source: Unicode EastAsianWidth, in blocks.
+size_t columns_of(uint32_t code) {
+  if (code >= 0x300 && code <= 0x36F) return 0;
+  constexpr std::array<std::pair<uint32_t, uint32_t>, 9> kWide = {{{0x1100, 0x115F},
+                                                                   {0x2E80, 0xA4CF},
+                                                                   {0xAC00, 0xD7A3},
+                                                                   {0xF900, 0xFAFF},
+                                                                   {0xFE30, 0xFE6F},
+                                                                   {0xFF00, 0xFF60},
+                                                                   {0xFFE0, 0xFFE6},
+                                                                   {0x1F300, 0x1FAFF},
+                                                                   {0x20000, 0x3FFFD}}};
+  for (const auto& [first, last] : kWide) {
+    if (code >= first && code <= last) return 2;
+  }
+  return 1;
 }
 
 }  // namespace
@@ -82,28 +102,32 @@ std::string escape_text(std::string_view text) {
 
 std::string excerpt(std::string_view text) {
   constexpr size_t kLongest = 80;
-  const bool cut = text.size() > kLongest;
-  return escape_text(text.substr(0, kLongest)) + (cut ? "..." : "");
+  if (text.size() <= kLongest) return escape_text(text);
+  size_t end = kLongest;  // not inside a character
+  while (end > kLongest - 4 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return escape_text(text.substr(0, end)) + "...";
 }
 
 size_t display_width(std::string_view text) {
   size_t width = 0;
-  for (const char c : text) width += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;
+  for (size_t at = 0; at < text.size();) {
+    const Decoded decoded = decode_utf8(text, at);
+    width += decoded.length == 0 ? 1 : columns_of(decoded.code);
+    at += std::max<size_t>(decoded.length, 1);
+  }
   return width;
 }
 
 std::string fit_left(std::string_view text, size_t width, bool unicode) {
-  const size_t columns = display_width(text);
+  size_t columns = display_width(text);
   if (columns <= width) return std::string(text) + std::string(width - columns, ' ');
   if (width == 0) return {};
-  size_t skip = columns - (width - 1);
-  size_t at = 0;
-  while (skip > 0 && at < text.size()) {
-    ++at;
-    while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) ++at;
-    --skip;
+  while (columns > width - 1) {
+    const Decoded decoded = decode_utf8(text, 0);
+    columns -= decoded.length == 0 ? 1 : columns_of(decoded.code);
+    text.remove_prefix(std::max<size_t>(decoded.length, 1));
   }
-  return (unicode ? "…" : "~") + std::string(text.substr(at));
+  return (unicode ? "…" : "~") + std::string(text) + std::string(width - 1 - columns, ' ');
 }
 
 std::string fit_right(std::string_view text, size_t width) {

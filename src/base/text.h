@@ -24,7 +24,7 @@ std::string escape_text(std::string_view text);
 /// A name from a file for a message: escaped, and cut to 80 columns.
 std::string excerpt(std::string_view text);
 
-/// Columns `text` takes: code points, which is right for the text we print. Requires: escaped text.
+/// Columns `text` takes on a terminal. Requires: escaped text.
 size_t display_width(std::string_view text);
 
 /// `text` padded with spaces on the right, or its tail after "…" ("~" in ASCII) where it is longer than `width`.

@@ -43,6 +43,8 @@ TEST(FitLeft, PadsOrKeepsTheTail) {
   EXPECT_EQ(fit_left("abcdef", 4, true), "…def");
   EXPECT_EQ(fit_left("abcdef", 4, false), "~def");
   EXPECT_EQ(fit_left("äöüß", 3, true), "…üß");
+  EXPECT_EQ(fit_left("訓練", 4, true), "訓練");
+  EXPECT_EQ(fit_left("訓練所", 4, true), "…所 ");
 }
 
 TEST(ParseSize, TakesBytesAndUnits) {

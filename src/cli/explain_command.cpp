@@ -22,7 +22,7 @@ struct Arguments {
   std::string group = "line";
   std::string max_unpacked;
   std::optional<int> device;
-  std::optional<size_t> top;
+  std::optional<int64_t> top;
   bool stacks = false;
 };
 
@@ -56,13 +56,15 @@ Result<app::ExplainOptions> parse_options(const Arguments& arguments) {
 }
 
 std::string render(const analyze::Explanation& explanation, const Arguments& arguments) {
-  if (arguments.common.format == "json") return report::explain_json(explanation, {.top = arguments.top}) + "\n";
+  std::optional<size_t> top;
+  if (arguments.top) top = static_cast<size_t>(*arguments.top);
+  if (arguments.common.format == "json") return report::explain_json(explanation, {.top = top}) + "\n";
   const report::TextOptions text{.width = text_width(arguments.common),
                                  .unicode = use_unicode(),
                                  .color = use_color(arguments.common),
                                  .stacks = arguments.stacks,
                                  .quiet = arguments.common.quiet,
-                                 .top = arguments.top.value_or(10)};
+                                 .top = top.value_or(10)};
   return report::explain_text(explanation, text);
 }
 
@@ -87,10 +89,11 @@ int run(const Arguments& arguments) {
     output += render(*explanation, arguments);
   }
   if (arguments.files.size() > 1 && arguments.common.format == "text") {
-    output += fmt::format("\n{} of {} files explained; {} devices ran out of memory\n", explained,
-                          arguments.files.size(), out_of_memory);
+    output += fmt::format("\n{} of {} files explained; {} ran out of memory\n", explained, arguments.files.size(),
+                          out_of_memory == 1 ? std::string("1 device") : fmt::format("{} devices", out_of_memory));
   }
-  if (explained == 0) return exit;
+  // A command that failed leaves an older file whole.
+  if (explained == 0 || (exit != kExitFine && !arguments.common.output.empty())) return exit;
   const int written = write_output(output, arguments.common, arguments.files);
   return written != kExitFine ? written : exit;
 }
@@ -107,7 +110,8 @@ void add_explain(CLI::App& app, int& exit) {
       ->required();
   command->add_option("--at", arguments->at, "Moment to explain: an entry number, peak, oom or end (default: the last oom, else end)");
   command->add_option("--device", arguments->device, "Device to explain (default: the one with most trace entries)");
-  command->add_option("--top", arguments->top, "Holders to list (default: 10 in text, all in JSON)");
+  command->add_option("--top", arguments->top, "Holders to list (default: 10 in text, all in JSON)")
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--group", arguments->group, "What a holder is")
       ->check(CLI::IsMember({"line", "function", "stream", "segment"}))
       ->capture_default_str();

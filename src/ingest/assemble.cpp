@@ -101,11 +101,12 @@ class Assembler {
     const Object* top = store_.object(root);
     if (!has_any(*top)) {
       // Somebody's own dict around a snapshot: look one level down.
-      const auto inner = std::ranges::find_if(top->items, [&](Value item) {
+      const auto end = top->items.begin() + static_cast<ptrdiff_t>(std::min(top->items.size(), kSearchedItems));
+      const auto inner = std::find_if(top->items.begin(), end, [&](Value item) {
         const Object* dict = store_.object(item);
         return dict != nullptr && dict->kind == ObjectKind::kDict && has_any(*dict);
       });
-      if (inner == top->items.end()) return not_a_snapshot();
+      if (inner == end) return not_a_snapshot();
       warn("the snapshot was found inside another dict, of which nothing else was read");
       root = *inner;
     }
@@ -126,7 +127,7 @@ class Assembler {
            has_key(dict, Word::host_segments) || has_key(dict, Word::host_traces);
   }
   static bool has_key(const Object& dict, Word key) {
-    for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
+    for (size_t i = 0; i + 1 < std::min(dict.items.size(), kSearchedItems); i += 2) {
       if (dict.items[i] == Value(Kind::kText, static_cast<uint64_t>(key))) return true;
     }
     return false;
@@ -135,14 +136,17 @@ class Assembler {
   // memory_snapshot() gives only the segments; a list of entries is one device's trace.
   Result<bool> from_list(Value root) {
     const Object list = *store_.object(root);
-    const bool traces = std::ranges::any_of(list.items, [](Value item) { return item.kind() == Kind::kEvents; });
-    const bool segments = std::ranges::any_of(list.items, [&](Value item) {
-      const Object* dict = store_.object(item);
-      return dict != nullptr && dict->kind == ObjectKind::kDict && has_key(*dict, Word::total_size);
+    const bool traces = std::ranges::any_of(list.items, [&](Value item) {
+      const Object* inner = store_.object(item);
+      const bool of_events = inner != nullptr && !inner->items.empty() && inner->items.front().kind() == Kind::kEvents;
+      return item.kind() == Kind::kEvents || of_events;
     });
+    const Object* first = list.items.empty() ? nullptr : store_.object(list.items.front());
+    const bool segments =
+        first != nullptr && first->kind == ObjectKind::kDict && has_key(*first, Word::total_size);
     if (traces) {
-      warn("the file holds one list of trace entries and no segments: the state is built from the entries alone");
-      take_events(root, trace::DeviceKind::kGpu, 0);
+      warn("the file holds trace entries and no segments: the state is built from the entries alone");
+      read_traces(root, trace::DeviceKind::kGpu);
     } else if (segments) {
       read_segments(root, trace::DeviceKind::kGpu);
     } else if (!list.items.empty()) {
@@ -272,7 +276,7 @@ class Assembler {
   std::vector<Rows> rows_of(Value value, Kind kind, TakenRows& taken) {
     std::vector<Rows> rows;
     const Object* list = store_.object(value);
-    if (list == nullptr || list->kind == ObjectKind::kDict) return rows;
+    if (list == nullptr || list->kind == ObjectKind::kDict || list->items.empty()) return rows;
     if (!take_object(value)) {
       ++repeated_;
       return rows;
@@ -285,7 +289,12 @@ class Assembler {
   }
 
   void read_settings(Value value);
-  std::string setting_text(Value value, int depth) const;
+  void add_setting_text(Value value, int depth, std::string& text) const;
+  [[nodiscard]] std::string setting_text(Value value) const {
+    std::string text;
+    add_setting_text(value, 0, text);
+    return text;
+  }
   void note_unknown_top_level(const Object& dict);
   void note_unknown_keys(std::string_view record, const Object& dict);
   void finish(const Object& top);
@@ -306,24 +315,29 @@ class Assembler {
   bool any_is_expandable_key_ = false;
 };
 
-std::string Assembler::setting_text(Value value, int depth) const {
-  if (const auto text = NodeStore::to_text(value)) return std::string(trace_.strings[*text]);
-  if (value.kind() == Kind::kBool) return value.payload() != 0 ? "True" : "False";
-  if (const auto integer = store_.to_signed(value)) return std::to_string(*integer);
-  if (value.kind() == Kind::kReal) return fmt::format("{}", store_.to_real(value).value_or(0));
-  const Object* object = store_.object(value);
-  if (object == nullptr || depth > 1) return "None";
-  std::string text;
-  const bool dict = object->kind == ObjectKind::kDict;
-  const size_t step = dict ? 2 : 1;
-  for (size_t i = 0; i + step <= std::min<size_t>(object->items.size(), 64); i += step) {
-    if (!text.empty()) text += ',';
-    text += setting_text(object->items[i], depth + 1);
-    if (!dict) continue;
-    text += ':';
-    text += setting_text(object->items[i + 1], depth + 1);
+// Settings are small; what is not is cut, so that a text shared by all of them is not written out many times.
+void Assembler::add_setting_text(Value value, int depth, std::string& text) const {
+  if (text.size() >= kLongestNote) return;
+  if (const auto string = NodeStore::to_text(value)) {
+    text += trace_.strings[*string].substr(0, kLongestNote - text.size());
+  } else if (value.kind() == Kind::kBool) {
+    text += value.payload() != 0 ? "True" : "False";
+  } else if (const auto integer = store_.to_signed(value)) {
+    text += fmt::format("{}", *integer);
+  } else if (value.kind() == Kind::kReal) {
+    text += fmt::format("{}", store_.to_real(value).value_or(0));
+  } else if (const Object* object = store_.object(value); object != nullptr && depth <= 1) {
+    const size_t step = object->kind == ObjectKind::kDict ? 2 : 1;
+    for (size_t i = 0; i + step <= std::min<size_t>(object->items.size(), 64); i += step) {
+      if (i > 0) text += ',';
+      add_setting_text(object->items[i], depth + 1, text);
+      if (step == 1) continue;
+      text += ':';
+      add_setting_text(object->items[i + 1], depth + 1, text);
+    }
+  } else {
+    text += "None";
   }
-  return text;
 }
 
 void Assembler::read_settings(Value value) {
@@ -334,11 +348,11 @@ void Assembler::read_settings(Value value) {
     const auto key = NodeStore::to_text(dict->items[i]);
     if (!key) continue;
     const Value item = dict->items[i + 1];
-    settings.all.emplace_back(trace_.strings[*key], setting_text(item, 0));
+    settings.all.emplace_back(trace_.strings[*key].substr(0, kLongestNote), setting_text(item));
     switch (word_of(key->value())) {
       case Word::PYTORCH_ALLOC_CONF:
       case Word::PYTORCH_CUDA_ALLOC_CONF:
-        if (item.kind() == Kind::kText) settings.conf = setting_text(item, 0);
+        if (item.kind() == Kind::kText) settings.conf = setting_text(item);
         break;
       case Word::max_split_size:  // -1 stands for unlimited
         if (const auto size = store_.to_unsigned(item); size && *size < kSizeLimit) settings.max_split_size = Bytes(*size);
@@ -360,7 +374,7 @@ void Assembler::read_settings(Value value) {
 }
 
 void Assembler::note_unknown_top_level(const Object& dict) {
-  for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
+  for (size_t i = 0; i + 1 < std::min(dict.items.size(), kSearchedItems); i += 2) {
     const auto key = NodeStore::to_text(dict.items[i]);
     if (key && word_of(key->value()) == Word::kEmpty) ++store_.seen.unknown_keys[{"the top level", *key}];
   }
@@ -424,6 +438,9 @@ void Assembler::find_dialect(const Object& top) {
 
 void Assembler::summarise_warnings() {
   const Observations& seen = store_.seen;
+  if (seen.added_too_late > 0) {
+    warn(fmt::format("{} items are added to what was complete and used already, and were left out", seen.added_too_late));
+  }
   constexpr size_t kMostNames = 20;
   size_t names = 0;
   for (const auto& [where, count] : seen.unknown_keys) {

@@ -1,13 +1,117 @@
 #include "ingest/json_reader.h"
 
+#include <charconv>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <vector>
 
 namespace unfrag::ingest {
 namespace {
 
-/// The bytes of a window one by one, as the parser wants them.
+/// The bytes of a window one by one, as the parser wants them: strict JSON without superfluous white space.
+///
+/// Python writes what JSON does not know: \udcff alone, for a byte that was no UTF-8, becomes \ufffd; NaN and Infinity
+/// become null. Runs of white space become one character: the parser would keep them.
+class JsonBytes {
+ public:
+  explicit JsonBytes(ByteWindow& window) : window_(window) { advance(); }
+
+  [[nodiscard]] bool at_end() const { return at_end_; }
+  [[nodiscard]] const char& current() const { return current_; }
+
+  void advance() {
+    if (replaced_ < replacement_.size()) {
+      current_ = replacement_[replaced_++];
+      return;
+    }
+    if (in_text_) return advance_in_text();
+    bool space = false;
+    do {
+      if (!take()) return;
+      space = is_space(current_) && is_space(last_);
+      last_ = current_;
+    } while (space);
+    if (current_ == '"') in_text_ = true;
+    if (current_ == 'N' || current_ == 'I') replace_word();
+  }
+
+ private:
+  static bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
+  bool take() {
+    if (window_.left() == 0) window_.fill(1);
+    at_end_ = window_.left() == 0;
+    if (at_end_) return false;
+    current_ = static_cast<char>(*window_.at());
+    window_.move_to(window_.at() + 1);
+    return true;
+  }
+
+  void advance_in_text() {
+    if (!take()) return;
+    if (escaped_) {
+      escaped_ = false;
+      if (current_ == 'u') check_surrogate();
+    } else if (current_ == '\\') {
+      escaped_ = true;
+    } else if (current_ == '"') {
+      in_text_ = false;
+      last_ = '"';
+    }
+  }
+
+  /// The four digits behind a \u at `at`, where the window has them.
+  [[nodiscard]] uint32_t code_at(size_t at) const {
+    uint32_t code = 0;
+    if (window_.left() < at + 4) return 0;
+    const auto* const digits = reinterpret_cast<const char*>(window_.at()) + at;
+    return std::from_chars(digits, digits + 4, code, 16).ptr == digits + 4 ? code : 0;
+  }
+
+  void check_surrogate() {
+    window_.fill(10);
+    const uint32_t code = code_at(0);
+    if (low_expected_) {  // the second half of a pair that was looked at already
+      low_expected_ = false;
+      return;
+    }
+    if (code < 0xD800 || code > 0xDFFF) return;
+    const bool pair = code < 0xDC00 && window_.left() >= 10 && window_.at()[4] == '\\' && window_.at()[5] == 'u' &&
+                      code_at(6) >= 0xDC00 && code_at(6) <= 0xDFFF;
+    low_expected_ = pair;
+    if (pair) return;
+    window_.move_to(window_.at() + 4);
+    replace_by("fffd");
+  }
+
+  void replace_word() {
+    window_.fill(8);
+    const std::string_view behind(reinterpret_cast<const char*>(window_.at()), window_.left());
+    const std::string_view rest = current_ == 'N' ? "aN" : "nfinity";
+    if (!behind.starts_with(rest)) return;
+    window_.move_to(window_.at() + rest.size());
+    current_ = 'n';
+    last_ = 'l';
+    replace_by("ull");
+  }
+
+  void replace_by(std::string_view text) {
+    replacement_ = text;
+    replaced_ = 0;
+  }
+
+  ByteWindow& window_;
+  std::string_view replacement_;
+  size_t replaced_ = 0;
+  char current_ = 0;
+  char last_ = 0;
+  bool at_end_ = false;
+  bool in_text_ = false;
+  bool escaped_ = false;
+  bool low_expected_ = false;
+};
+
 class ByteIterator {
  public:
   using iterator_category = std::input_iterator_tag;
@@ -16,25 +120,20 @@ class ByteIterator {
   using pointer = const char*;
   using reference = const char&;
 
-  explicit ByteIterator(ByteWindow* window) : window_(window) { refill(); }
+  explicit ByteIterator(JsonBytes* bytes) : bytes_(bytes->at_end() ? nullptr : bytes) {}
   ByteIterator() = default;
 
-  const char& operator*() const { return *reinterpret_cast<const char*>(window_->at()); }
+  const char& operator*() const { return bytes_->current(); }
   ByteIterator& operator++() {
-    window_->move_to(window_->at() + 1);
-    refill();
+    bytes_->advance();
+    if (bytes_->at_end()) bytes_ = nullptr;
     return *this;
   }
-  bool operator==(const ByteIterator& other) const { return window_ == other.window_; }
-  bool operator!=(const ByteIterator& other) const { return window_ != other.window_; }
+  bool operator==(const ByteIterator& other) const { return bytes_ == other.bytes_; }
+  bool operator!=(const ByteIterator& other) const { return bytes_ != other.bytes_; }
 
  private:
-  void refill() {
-    if (window_->left() > 0) return;
-    window_->fill(1);
-    if (window_->left() == 0) window_ = nullptr;  // the end
-  }
-  ByteWindow* window_ = nullptr;
+  JsonBytes* bytes_ = nullptr;  // null: the end
 };
 
 /// Builds values as the parser reports them. Open containers are slices of one stack.
@@ -54,9 +153,8 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
   bool start_array(size_t) override { return open(false); }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
-  bool parse_error(size_t, const std::string& token, const nlohmann::json::exception&) override {
+  bool parse_error(size_t, const std::string&, const nlohmann::json::exception&) override {
     damaged_ = true;
-    at_end_ = token.find("<EOF>") != std::string::npos || token.empty();
     return false;
   }
 
@@ -64,7 +162,7 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
 
   Value root() {
     while (!open_.empty()) {
-      if (open_.back().is_dict) {
+      if (open_.back().is_dict != 0) {
         if ((stack_.size() - open_.back().at) % 2 != 0) stack_.pop_back();
         const std::span<const Value> items(stack_.data() + open_.back().at, stack_.size() - open_.back().at);
         if (store_.looks_like(items) != Kind::kNone) {  // a record that was still being written
@@ -80,18 +178,18 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
   }
 
  private:
-  struct Open {
-    size_t at;
-    bool is_dict;
+  struct Open {  // a million open containers are a small file
+    uint32_t at;
+    uint32_t is_dict;
   };
 
   bool add(Value value) {
-    // pool ids are tuples in a pickle and arrays here
     stack_.push_back(value);
     return true;
   }
   bool open(bool is_dict) {
-    open_.push_back({stack_.size(), is_dict});
+    if (stack_.size() > UINT32_MAX) return false;
+    open_.push_back({static_cast<uint32_t>(stack_.size()), is_dict ? 1U : 0U});
     return true;
   }
   bool close() {
@@ -99,7 +197,7 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
     open_.pop_back();
     const std::span<const Value> items(stack_.data() + container.at, stack_.size() - container.at);
     // Nobody can add to a JSON value later, so what is recognised is complete.
-    const Value value = container.is_dict ? store_.make_dict(items) : store_.make_list(items, kind_of(items));
+    const Value value = container.is_dict != 0 ? store_.make_dict(items) : store_.make_list(items, kind_of(items));
     stack_.resize(container.at);
     return add(store_.seal(value));
   }
@@ -113,14 +211,14 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
   std::vector<Value> stack_;
   std::vector<Open> open_;
   bool damaged_ = false;
-  bool at_end_ = false;
 };
 
 }  // namespace
 
 Result<Parsed> read_json(ByteWindow& window, NodeStore& store) {
   Handler handler(store);
-  nlohmann::json::sax_parse(ByteIterator(&window), ByteIterator(), &handler, nlohmann::json::input_format_t::json,
+  JsonBytes bytes(window);
+  nlohmann::json::sax_parse(ByteIterator(&bytes), ByteIterator(), &handler, nlohmann::json::input_format_t::json,
                             /*strict=*/false);
   if (window.error()) return *window.error();
   Parsed parsed{.root = handler.root(), .damage = {}, .offset = window.offset()};

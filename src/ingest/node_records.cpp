@@ -217,7 +217,7 @@ Value NodeStore::make_frame(std::span<const Value> key_values) {
       default:
         if (!text_value) break;
         extra.append(kWords[static_cast<size_t>(key)]).append("=");
-        extra.append(builder_.trace.strings[*text_value]).append("\n");
+        extra.append(builder_.trace.strings[*text_value].substr(0, kLongestNote)).append("\n");
     }
   }
   if (!extra.empty()) frame.extra = builder_.intern(extra);

@@ -1,5 +1,6 @@
 #include "ingest/node_store.h"
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -8,7 +9,11 @@ namespace {
 
 constexpr size_t kWideCacheSize = 4096;  // addresses come back often: this keeps one copy of most
 constexpr int kWideCacheShift = 64 - 12;
+constexpr uint64_t kEmptyObjects = 3;
 constexpr uint64_t kPairHalfLimit = uint64_t{1} << 28;
+
+/// The container of this kind that is empty for ever. Requires: the order in which NodeStore makes them.
+Value empty_object(ObjectKind kind) { return {Kind::kObject, static_cast<uint64_t>(kind)}; }
 
 Value wide_value(uint32_t index, bool negative) { return {Kind::kWide, uint64_t{index} << 1 | (negative ? 1U : 0U)}; }
 
@@ -16,6 +21,10 @@ Value wide_value(uint32_t index, bool negative) { return {Kind::kWide, uint64_t{
 
 NodeStore::NodeStore(trace::Builder& builder) : builder_(builder) {
   for (const std::string_view word : kWords) builder_.intern(word);
+  for (const ObjectKind kind : {ObjectKind::kList, ObjectKind::kTuple, ObjectKind::kDict}) {
+    new_object(kind);
+    objects_.back().checked = true;
+  }
 }
 
 Value NodeStore::text(std::string_view bytes) {
@@ -52,27 +61,28 @@ Value NodeStore::new_object(ObjectKind kind) {
 }
 
 Value NodeStore::make_list(std::span<const Value> items, ObjectKind kind) {
+  if (items.empty()) return empty_object(kind);
   if (const auto recognised = recognise_list(items, kind)) return *recognised;
-  Value list = new_object(kind);
+  const Value list = new_object(kind);
   append(list, items);
   return list;
 }
 
 Value NodeStore::make_dict(std::span<const Value> key_values) {
+  if (key_values.empty()) return empty_object(ObjectKind::kDict);
   if (const auto recognised = recognise_dict(key_values)) return *recognised;
   const Value dict = new_object(ObjectKind::kDict);
   extend_dict(dict.payload(), key_values);
   return dict;
 }
 
-bool NodeStore::append(Value& container, std::span<const Value> items) {
-  if (container.kind() == Kind::kStack) {  // a stack longer than one batch was taken for complete: reopen it
-    const auto frames = builder_.trace.stacks[trace::StackIdx(container.index())];
-    container = new_object(ObjectKind::kList);
-    auto& reopened = objects_[container.payload()].items;
-    for (const trace::FrameIdx frame : frames) reopened.emplace_back(Kind::kFrame, frame.value());
+bool NodeStore::append(Value container, std::span<const Value> items) {
+  const bool recognised = container.kind() == Kind::kStack || container.is_run() || container.kind() == Kind::kFrame;
+  if (recognised) {
+    seen.added_too_late += items.size();
+    return true;
   }
-  if (container.kind() != Kind::kObject) return false;
+  if (container.kind() != Kind::kObject || container.payload() < kEmptyObjects) return false;
   const uint64_t object = container.payload();
   if (objects_[object].kind == ObjectKind::kDict) {
     extend_dict(object, items);
@@ -105,8 +115,8 @@ void NodeStore::push_sealed(uint64_t object, Value item) {
 }
 
 Value NodeStore::seal(Value value) {
-  if (value.kind() == Kind::kFreshList) return new_object(ObjectKind::kList);
-  if (value.kind() == Kind::kFreshDict) return new_object(ObjectKind::kDict);
+  if (value.kind() == Kind::kFreshList) return empty_object(ObjectKind::kList);
+  if (value.kind() == Kind::kFreshDict) return empty_object(ObjectKind::kDict);
   if (value.kind() != Kind::kObject) return value;
   const uint64_t index = value.payload();
   if (!objects_[index].checked) {
@@ -129,7 +139,7 @@ const Object* NodeStore::object(Value value) const {
 Value NodeStore::get(const Object& dict, Word key) const {
   if (dict.kind != ObjectKind::kDict) return {};
   const Value wanted(Kind::kText, static_cast<uint64_t>(key));
-  for (size_t i = dict.items.size(); i >= 2; i -= 2) {  // the last one wins, as in Python
+  for (size_t i = std::min(dict.items.size(), kSearchedItems); i >= 2; i -= 2) {  // the last one wins, as in Python
     if (dict.items[i - 2] == wanted) return dict.items[i - 1];
   }
   return {};

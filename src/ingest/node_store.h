@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <span>
@@ -32,6 +33,12 @@ inline constexpr uint64_t kNoAddress = UINT64_MAX;
 /// A block whose dict had no requested size.
 inline constexpr uint64_t kNoRequest = UINT64_MAX;
 
+/// Keys and values of a dict that are looked at when one is searched: the format's own have at most some dozens, and
+/// a file can refer to one dict a million times.
+inline constexpr size_t kSearchedItems = 1024;
+/// Longest text kept of what is only shown: settings, torch.fx notes.
+inline constexpr size_t kLongestNote = 4096;
+
 /// A container that is nothing in particular. Dict items are key, value, key, value, ...
 struct Object {
   ObjectKind kind = ObjectKind::kList;
@@ -46,6 +53,7 @@ struct Observations {
   std::map<trace::StringIdx, uint64_t> unknown_actions;
   uint64_t dropped_events = 0;  ///< without a size or address that makes sense
   uint64_t dropped_blocks = 0;
+  uint64_t added_too_late = 0;  ///< items for what was complete already
   bool events_with_pool = false;
   bool events_with_user_metadata = false;
   bool events_with_compile_context = false;
@@ -94,8 +102,9 @@ class NodeStore {
   Value make_dict(std::span<const Value> key_values);
   /// An empty container that will grow.
   Value new_object(ObjectKind kind);
-  /// Adds to a list (stacks that were taken for complete are reopened) or dict. False if `container` is none.
-  bool append(Value& container, std::span<const Value> items);
+  /// Adds to a list or dict. False if `container` is none. What was recognised as complete takes no more: no writer
+  /// adds to a container that another one has taken.
+  bool append(Value container, std::span<const Value> items);
   /// What `value` is once nobody adds to it any more: objects are recognised, others stay.
   Value seal(Value value);
   /// What a complete dict with these items would be recognised as, without making it: kNone if nothing.
@@ -143,7 +152,7 @@ class NodeStore {
   void note_unknown(std::string_view record, Value key);
 
   trace::Builder& builder_;
-  std::vector<Object> objects_;
+  std::deque<Object> objects_;  // the first three are the empty containers that nobody can add to
   std::vector<uint64_t> wide_;  // integers beyond 56 bits, and doubles as bits
   std::vector<uint32_t> wide_cache_;
   std::vector<trace::FrameIdx> frame_scratch_;

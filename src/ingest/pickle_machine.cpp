@@ -30,6 +30,10 @@ double load_big_endian_double(const unsigned char* at) {
 
 bool is_fresh(Value value) { return value.kind() == Kind::kFreshList || value.kind() == Kind::kFreshDict; }
 
+ObjectKind kind_of(Value fresh) {
+  return fresh.kind() == Kind::kFreshList ? ObjectKind::kList : ObjectKind::kDict;
+}
+
 class Machine {
  public:
   Machine(ByteWindow& window, NodeStore& store, bool short_cuts)
@@ -92,6 +96,7 @@ class Machine {
   Chunked<Value> memo_;
   EventParser events_;
   const bool short_cuts_;
+  uint64_t copied_ = 0;
   std::string scratch_;
   std::string why_;
 };
@@ -397,8 +402,8 @@ Machine::Step Machine::get(uint64_t index) {
   const uint64_t at = entry.payload();
   if (at < stack_.size() && stack_[at] == Value(entry.kind(), index + 1)) {
     push(materialise(at));
-  } else {  // it was taken by another container while empty, and stays so
-    memo_[index] = store_.seal(entry);
+  } else {  // it was taken by another container while empty, and stays so there
+    memo_[index] = store_.new_object(kind_of(entry));
     push(memo_[index]);
   }
   return Step::kGo;
@@ -407,7 +412,7 @@ Machine::Step Machine::get(uint64_t index) {
 /// Gives the value at `at` storage if it is fresh.
 Value Machine::materialise(size_t at) {
   const Value value = stack_[at];
-  if (is_fresh(value)) replace(at, store_.seal(value));
+  if (is_fresh(value)) replace(at, store_.new_object(kind_of(value)));
   return stack_[at];
 }
 
@@ -449,8 +454,9 @@ Machine::Step Machine::set_from(size_t at) {
     }
     materialise(at - 1);
   }
-  // Rows that were recognised take no further keys: no writer sets some after it used the dict.
-  if (!items.empty() && stack_[at - 1].kind() == Kind::kObject) store_.append(stack_[at - 1], items);
+  if (!items.empty() && !store_.append(stack_[at - 1], items) && stack_[at - 1].kind() != Kind::kNone) {
+    return damaged("items put into something that is no dict");
+  }
   stack_.resize(at);
   return Step::kGo;
 }
@@ -480,7 +486,12 @@ Machine::Step Machine::reduce() {
   const Object* tuple = store_.object(arguments);
   const Value first = tuple != nullptr && !tuple->items.empty() ? tuple->items.front() : Value();
   switch (global) {
-    case Global::kDict: push(build_dict(first)); break;
+    case Global::kDict:
+      // Copies its argument, which can be shared: all copies together may cost what was read, not more.
+      if (const Object* pairs = store_.object(first)) copied_ += pairs->items.size();
+      if (copied_ > window_.offset()) return damaged("a list of pairs is made into too many dicts");
+      push(build_dict(first));
+      break;
     case Global::kSequence: push(first.kind() == Kind::kNone ? Value(Kind::kFreshList, 0) : first); break;
     case Global::kFirst: push(first); break;
   }

@@ -52,7 +52,11 @@ class Writer {
   }
 
  private:
-  [[nodiscard]] Json text(trace::StringIdx idx) const { return escape_text(e_.trace->strings[idx]); }
+  /// Names are cut where no name of a program is that long: a file can refer to one text from everywhere.
+  [[nodiscard]] Json text(trace::StringIdx idx) const {
+    constexpr size_t kLongest = 8192;
+    return escape_text(e_.trace->strings[idx].substr(0, kLongest));
+  }
 
   [[nodiscard]] Json source() const {
     const trace::Trace& trace = *e_.trace;
@@ -148,6 +152,7 @@ class Writer {
     json["free_in_segments_bytes"] = w.free_in_segments.value();
     json["free_segments_bytes"] = w.free_segments.value();
     json["reserved_bytes"] = w.reserved.value();
+    json["outside_bytes"] = w.outside.value();
     json["unmapped_bytes"] = w.unmapped.value();
     json["fragmentation"] = fragmentation(d.holes);
     json["pools"] = Json::array();
@@ -168,7 +173,13 @@ class Writer {
 
   [[nodiscard]] Json stack(trace::StackIdx idx) const {
     Json frames = Json::array();
-    for (const trace::FrameIdx frame : e_.trace->stacks[idx]) frames.push_back(place(frame));
+    for (const trace::FrameIdx frame : e_.trace->stacks[idx]) {
+      if (frames.size() == kDeepest || stack_room_ == 0) break;
+      frames.push_back(place(frame));
+      const trace::Frame& names = e_.trace->frames[frame];
+      const size_t bytes = e_.trace->strings[names.name].size() + e_.trace->strings[names.filename].size() + 64;
+      stack_room_ -= std::min(stack_room_, std::min<size_t>(bytes, 16384));
+    }
     return frames;
   }
 
@@ -190,6 +201,7 @@ class Writer {
                    {"blocks", holder.now.blocks},
                    {"peak_blocks", holder.at_peak.blocks},
                    {"at_blocks", holder.at.blocks}};
+      if (holder.outside) item["outside"] = true;
       if (e_.grouping == analyze::Grouping::kStream) item["stream"] = holder.stream;
       if (e_.grouping == analyze::Grouping::kSegment) item["segment"] = hex(holder.segment);
       item.update(place(holder.frame));
@@ -253,6 +265,11 @@ class Writer {
 
   const Explanation& e_;
   const JsonOptions& options_;
+  /// Bytes left for stacks. Real files need a fraction; a file made to do so could have each of a million holders
+  /// repeat its longest text.
+  static constexpr size_t kStackRoom = size_t{64} << 20;
+  static constexpr size_t kDeepest = 4096;
+  mutable size_t stack_room_ = kStackRoom;
 };
 
 }  // namespace

@@ -19,7 +19,7 @@ using analyze::Grouping;
 constexpr size_t kSizeColumn = 11;   // "1023.99 MiB"
 constexpr size_t kExactColumn = 19;  // "281,474,976,710,656"
 constexpr size_t kMostOoms = 5;
-constexpr size_t kMostPinned = 5;
+constexpr size_t kMostPinned = 3;
 
 std::string plural(uint64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", format_count(count), noun, count == 1 ? "" : noun.ends_with("y") ? "" : "s");
@@ -53,11 +53,14 @@ class Writer {
   template <class... Args>
   void line(fmt::format_string<Args...> format, Args&&... args) {
     fmt::format_to(std::back_inserter(out_), format, std::forward<Args>(args)...);
+    while (!out_.empty() && out_.back() == ' ') out_.pop_back();
     out_ += '\n';
   }
   void heading(std::string_view text) {
     out_ += '\n';
-    line("{}{}{}", o_.color ? "\x1b[1m" : "", text, o_.color ? "\x1b[0m" : "");
+    if (o_.color) out_ += "\x1b[1m";
+    paragraph(text);
+    if (o_.color) out_.insert(out_.size() - 1, "\x1b[0m");
   }
   /// Text of any length in lines of at most width_, the first behind `first` spaces, the others behind `rest`.
   void paragraph(std::string_view text, size_t first = 0, size_t rest = 2) {
@@ -65,7 +68,7 @@ class Writer {
     bool empty = true;
     for (size_t at = 0; at <= text.size();) {
       const size_t end = std::min(text.find(' ', at), text.size());
-      const std::string_view word = text.substr(at, end - at);
+      const std::string word = trimmed(text.substr(at, end - at), width_ - std::max(first, rest));
       at = end + 1;
       if (!empty && display_width(current) + 1 + display_width(word) > width_) {
         line("{}", current);
@@ -119,8 +122,8 @@ class Writer {
   }
 
   [[nodiscard]] static std::string coverage(const DeviceFindings& d) {
-    if (d.events <= 1) return "no trace was recorded, so only the moment of the snapshot is known";
-    return fmt::format("{}, {}", entries(d.events),
+    if (d.events <= 1) return "No trace was recorded, so only the moment of the snapshot is known.";
+    return fmt::format("Recorded: {}, {}.", entries(d.events),
                        d.complete ? "from the process's first allocation" : "which begin mid-way");
   }
 
@@ -145,7 +148,7 @@ class Writer {
     if (o_.color && !d.ooms.empty()) out_ += "\x1b[31m";
     paragraph(said);
     if (o_.color && !d.ooms.empty()) out_.insert(out_.size() - 1, "\x1b[0m");
-    paragraph(fmt::format("Recorded: {}.", coverage(d)));
+    paragraph(coverage(d));
   }
 
   [[nodiscard]] static std::string moment(const DeviceFindings& d) {
@@ -184,6 +187,7 @@ class Writer {
       amount(fmt::format("{} {}", row.glyph, row.label), row.bytes, w.reserved);
     }
     amount("  reserved", w.reserved, w.reserved);
+    if (w.outside != Bytes()) amount("  contradicts the segments", w.outside, Bytes());
     if (w.unmapped != Bytes()) amount("  unmapped again (outside)", w.unmapped, Bytes());
     if (d.allocated_is_lower_bound && d.at_entry != analyze::kNever) {
       paragraph("Blocks over 1 MiB may be up to 1 MiB larger than shown here, their free neighbours smaller.", 2);
@@ -221,8 +225,8 @@ class Writer {
   void timeline(const DeviceFindings& d) {
     const analyze::UsageCurves& c = d.curves;
     if (c.timeline.size() < 2) return;
-    heading("Over time");
     const uint64_t full = std::max(c.reserved.bytes, c.active.bytes).value();
+    heading(fmt::format("Over time, from the first entry to the last; full height is {}", format_bytes(Bytes(full))));
     struct Curve {
       const char* name;
       Bytes analyze::Usage::*member;
@@ -233,8 +237,6 @@ class Writer {
                                Curve{"allocated", &analyze::Usage::allocated, c.allocated},
                                Curve{"requested", &analyze::Usage::requested, c.requested}};
     for (const Curve& curve : curves) {
-      const std::string peak = format_bytes(curve.peak.bytes);
-      const std::string entry = curve.peak.entry == analyze::kBefore ? std::string("start") : fmt::format("{}", curve.peak.entry);
       if (&curve == &curves[0] || &curve == &curves[2]) {
         std::vector<uint64_t> values;
         for (const analyze::TimelinePoint& point : c.timeline) values.push_back((point.highest.*curve.member).value());
@@ -266,6 +268,7 @@ class Writer {
     }
   }
 
+  /// `value`, or its tail where it is longer than `columns`, without padding.
   [[nodiscard]] std::string trimmed(std::string_view value, size_t columns) const {
     std::string fitted = fit_left(value, columns, o_.unicode);
     while (!fitted.empty() && fitted.back() == ' ') fitted.pop_back();
@@ -278,15 +281,22 @@ class Writer {
   }
 
   [[nodiscard]] std::string place(trace::FrameIdx idx, analyze::Origin origin) const {
-    if (idx.is_none()) return "(no stack recorded)";
+    if (idx.is_none()) {
+      const bool others_have = e_.trace->stacks.size() > 1;
+      return others_have ? "(no Python stack: mostly the backward thread)" : "(no stacks recorded)";
+    }
     const trace::Frame& frame = e_.trace->frames[idx];
-    if (origin == analyze::Origin::kNative) return fmt::format("(no Python frame) {}", text(frame.name));
+    if (origin == analyze::Origin::kNative) {
+      const std::string function = text(frame.name);
+      return fmt::format("(no Python frame) {}", function.substr(0, function.find('(', 1)));
+    }
     const std::string where = e_.grouping == Grouping::kFunction ? text(frame.filename)
                                                                  : fmt::format("{}:{}", text(frame.filename), frame.line);
     return fmt::format("{} {}", where, text(frame.name));
   }
 
   [[nodiscard]] std::string holder_name(const analyze::Holder& holder) const {
+    if (holder.outside) return "(blocks that contradict the segments)";
     switch (e_.grouping) {
       case Grouping::kStream: return fmt::format("stream {}", holder.stream);
       case Grouping::kSegment: return fmt::format("segment {:#x}", holder.segment);
@@ -346,10 +356,11 @@ class Writer {
     const size_t listed = std::min(kMostPinned, d.pinned.size());
     for (size_t i = 0; i < listed; ++i) {
       const analyze::PinnedSegment& segment = d.pinned[i];
-      paragraph(fmt::format("{:#x}: {} in {} keep {} free bytes of {}; the largest block, {}, is from {}", segment.run.addr,
-                            format_bytes(segment.held), plural(segment.blocks, "block"), format_bytes(segment.free),
+      paragraph(fmt::format("{:#x}: {} in {} {} the other {} of {}; the largest block, {}, is from {}", segment.run.addr,
+                            format_bytes(segment.held), plural(segment.blocks, "block"),
+                            segment.blocks == 1 ? "keeps" : "keep", format_bytes(segment.free),
                             format_bytes(Bytes(segment.run.size)), format_bytes(Bytes(segment.largest.size)),
-                            place(segment.largest.stack)),
+                            trimmed(place(segment.largest.stack), width_ - 4)),
                 2, 4);
     }
     if (listed < d.pinned.size()) line("  and {} more", d.pinned.size() - listed);
@@ -362,8 +373,10 @@ class Writer {
     for (size_t i = 0; i < e_.devices.size(); ++i) {
       if (i == e_.chosen) continue;
       const DeviceFindings& d = e_.devices[i];
-      line("  --device {}: {} reserved, {} allocated, {}{}", d.index, format_bytes(d.now.usage.reserved),
-           format_bytes(d.now.usage.allocated), entries(d.events), d.ooms.empty() ? "" : ", ran out of memory");
+      paragraph(fmt::format("--device {}: {} reserved, {} allocated, {}{}", d.index, format_bytes(d.now.usage.reserved),
+                            format_bytes(d.now.usage.allocated), entries(d.events),
+                            d.ooms.empty() ? "" : ", ran out of memory"),
+                2, 4);
     }
   }
 
