@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdlib>
 #include <utility>
 
@@ -69,8 +68,9 @@ std::string format_bytes(Bytes bytes) {
   if (n < 1024) return fmt::format("{} B", n);
   size_t unit = 0;
   while (unit + 1 < kUnits.size() && n >> (10 * (unit + 2)) != 0) ++unit;
-  const auto scaled = static_cast<double>(n) / static_cast<double>(uint64_t{1} << (10 * (unit + 1)));
-  return fmt::format("{:.2f} {}", std::floor(scaled * 100) / 100, kUnits[unit]);
+  const size_t shift = 10 * (unit + 1);
+  const uint64_t hundredths = ((n & ((uint64_t{1} << shift) - 1)) * 100) >> shift;
+  return fmt::format("{}.{:02} {}", n >> shift, hundredths, kUnits[unit]);
 }
 
 std::string format_count(uint64_t count) {

@@ -136,6 +136,8 @@ class ByteIterator {
   JsonBytes* bytes_ = nullptr;  // null: the end
 };
 
+constexpr size_t kDeepest = 1000;  // containers inside one another; a snapshot has eight
+
 /// Builds values as the parser reports them. Open containers are slices of one stack.
 class Handler : public nlohmann::json_sax<nlohmann::json> {
  public:
@@ -188,7 +190,10 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   bool open(bool is_dict) {
-    if (stack_.size() > UINT32_MAX) return false;
+    if (open_.size() == kDeepest || stack_.size() > UINT32_MAX) {
+      damaged_ = true;
+      return false;
+    }
     open_.push_back({static_cast<uint32_t>(stack_.size()), is_dict ? 1U : 0U});
     return true;
   }

@@ -660,7 +660,7 @@ TEST(Unpack, LongNamesAreShortenedAndNoControlCharacterGetsOut) {
   const std::string name = "\xc3\xa9\xc2\x9b\xff\x7f" + std::string(60000, 'n');
   const Outcome outcome = take_off(zip({{name, "Text"}, {"a", kPickle}}));
   ASSERT_EQ(outcome.warnings.size(), 1u);
-  EXPECT_TRUE(contains(outcome.warnings[0], "\xc3\xa9\\xc2\\x9b\\xff\\x7fnnn")) << outcome.warnings[0];
+  EXPECT_TRUE(contains(outcome.warnings[0], "\xc3\xa9\\x9b\\xff\\x7fnnn")) << outcome.warnings[0];
   EXPECT_LT(outcome.warnings[0].size(), 300u);
 }
 

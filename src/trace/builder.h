@@ -22,7 +22,7 @@ struct EventFields {
   uint64_t size = 0;
   int64_t time_us = kNoTime;
   StackIdx stack = kEmptyStack;
-  EventContext context;
+  EventContext context{};
 };
 
 /// Everything a snapshot says of one block.
