@@ -1,4 +1,5 @@
-// Runs a command and writes its processor seconds (user and system) and peak resident bytes to a file, for bench/run.py.
+// Runs a command and writes its processor seconds (user and system) and peak resident bytes to a file, for
+// bench/run.py.
 //
 // A process inherits the peak of the one that started it, so what measures must be small: Python's own memory would
 // hide that of a short command.
@@ -21,7 +22,9 @@ int main(int argc, char** argv) {
   int status = 0;
   rusage usage{};
   if (child < 0 || wait4(child, &status, 0, &usage) != child) return 5;
-  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec); };
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
   std::FILE* const file = std::fopen(argv[1], "w");
   if (file == nullptr) return 5;
   std::fprintf(file, "%.6f %ld\n", seconds(usage.ru_utime) + seconds(usage.ru_stime), usage.ru_maxrss * 1024);

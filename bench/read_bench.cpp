@@ -1,5 +1,5 @@
-// Reads a snapshot into a Trace and nothing else, for bench/run.py: prints processor seconds, bytes and events of the best of
-// N readings in this process.
+// Reads a snapshot into a Trace and nothing else, for bench/run.py: prints processor seconds, bytes and events of the
+// best of N readings in this process.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>

@@ -13,8 +13,8 @@
 
 namespace unfrag::alloc {
 
-inline constexpr Bytes kMinBlock = 512_B;    ///< Granularity and minimum of every block.
-inline constexpr Bytes kSmallMax = 1_MiB;    ///< Largest rounded size the small pool serves.
+inline constexpr Bytes kMinBlock = 512_B;  ///< Granularity and minimum of every block.
+inline constexpr Bytes kSmallMax = 1_MiB;  ///< Largest rounded size the small pool serves.
 inline constexpr Bytes kSmallSegment = 2_MiB;
 inline constexpr Bytes kLargeSegment = 20_MiB;
 

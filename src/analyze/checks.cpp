@@ -39,7 +39,8 @@ std::string contradiction_in(const trace::Trace& trace, const trace::Segment& se
   if (segment.has_recorded_sums &&
       (sums.allocated != segment.recorded_allocated.value() || sums.active != segment.recorded_active.value())) {
     return fmt::format("it says {} bytes allocated and {} active, its blocks say {} and {}",
-                       segment.recorded_allocated.value(), segment.recorded_active.value(), sums.allocated, sums.active);
+                       segment.recorded_allocated.value(), segment.recorded_active.value(), sums.allocated,
+                       sums.active);
   }
   if (segment.has_recorded_requested && sums.requested != segment.recorded_requested.value()) {
     return fmt::format("it says {} bytes requested, its blocks say {}", segment.recorded_requested.value(),
@@ -63,7 +64,8 @@ std::vector<std::string> find_contradictions(const trace::Trace& trace, const tr
       warnings.push_back(fmt::format("segment {:#x} contradicts itself: {}", segment.addr.value(), what));
     }
   }
-  if (segments > kMostNamed) warnings.push_back(fmt::format("{} more segments contradict themselves", segments - kMostNamed));
+  if (segments > kMostNamed)
+    warnings.push_back(fmt::format("{} more segments contradict themselves", segments - kMostNamed));
   if (history.contradictions > 0) {
     const std::string where = history.first_contradiction < device.event_count
                                   ? fmt::format("entry {}", history.first_contradiction)
@@ -86,8 +88,10 @@ std::vector<std::string> find_contradictions(const trace::Trace& trace, const tr
   uint64_t outside = 0;
   for (const MemoryState* state : states) outside = std::max(outside, state->blocks_outside);
   if (outside > 0) {
-    warnings.push_back(fmt::format("{} active blocks overlap others or lie in no segment; they are not counted where "
-                                   "segments are", outside));
+    warnings.push_back(
+        fmt::format("{} active blocks overlap others or lie in no segment; they are not counted where "
+                    "segments are",
+                    outside));
   }
   return warnings;
 }

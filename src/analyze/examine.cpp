@@ -57,9 +57,7 @@ std::optional<Error> settle_moment(const Moment& at, DeviceFindings& findings) {
       }
       findings.at_entry = findings.ooms.back().entry;
       break;
-    case Moment::kPeak:
-      findings.at_entry = findings.events == 0 ? kNever : findings.curves.allocated.entry;
-      break;
+    case Moment::kPeak: findings.at_entry = findings.events == 0 ? kNever : findings.curves.allocated.entry; break;
     case Moment::kEvent:
       if (at.event >= findings.events) {
         return no_such_moment(
@@ -99,8 +97,7 @@ Result<DeviceFindings> examine(const trace::Trace& trace, const trace::Device& d
   const MemoryState now = state_at(kNever);
   const MemoryState at = state_at(findings.at_entry);
   const MemoryState peak = state_at(device.event_count == 0 ? kNever : findings.curves.allocated.entry);
-  const auto last_failed =
-      findings.ooms.empty() ? std::nullopt : std::optional<FailedRequest>(findings.ooms.back());
+  const auto last_failed = findings.ooms.empty() ? std::nullopt : std::optional<FailedRequest>(findings.ooms.back());
   findings.where = where_bytes_are(trace, device, history, at);
   findings.holes = measure_fragmentation(at, trace.settings, last_failed);
   const bool asked = options.at.kind != Moment::kDefault;

@@ -42,7 +42,7 @@ struct DeviceFindings {
   uint32_t at_entry = kNever;           ///< After this entry; kNever: as the snapshot shows it.
   Where where;                          ///< At that moment, as are `holes` and Holder::at.
   Fragmentation holes;
-  Fragmentation fragmentation;          ///< As the snapshot shows it, unless a moment was asked for.
+  Fragmentation fragmentation;  ///< As the snapshot shows it, unless a moment was asked for.
   std::vector<Holder> holders;
   std::vector<PinnedSegment> pinned;
   std::vector<std::string> warnings;

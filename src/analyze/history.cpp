@@ -138,8 +138,10 @@ class Chronicler {
     if (open == open_.end()) {
       const uint32_t life = start_life(entry, kBefore);
       history_.lives[life].free_requested = entry;
-      if (frees_.completed) open_.emplace(history_.lives[life].addr, life);
-      else history_.lives[life].free_completed = entry;
+      if (frees_.completed)
+        open_.emplace(history_.lives[life].addr, life);
+      else
+        history_.lives[life].free_completed = entry;
       return life;
     }
     const uint32_t index = open->second;
@@ -222,7 +224,9 @@ class Chronicler {
     if (life.stack == trace::kEmptyStack) life.stack = trace_.blocks.stack[block];
   }
 
-  static uint32_t last_entry_of(const Life& life) { return life.free_requested < kBefore ? life.free_requested : life.alloc; }
+  static uint32_t last_entry_of(const Life& life) {
+    return life.free_requested < kBefore ? life.free_requested : life.alloc;
+  }
 
   // What was alive before the first entry had no other life at its address earlier, and lay in a segment of then.
   void check_lives_from_before() {

@@ -49,14 +49,14 @@ inline bool allocated_at(const Life& life, uint32_t event) {
 }
 
 struct History {
-  Chunked<Life> lives;               ///< In order of their alloc; those from before come where they were noticed.
-  Chunked<uint32_t> life_of_entry;   ///< For each entry the life it is about, or kNoLife.
+  Chunked<Life> lives;              ///< In order of their alloc; those from before come where they were noticed.
+  Chunked<uint32_t> life_of_entry;  ///< For each entry the life it is about, or kNoLife.
   std::vector<std::pair<uint32_t, uint32_t>> lost_frees;  ///< (entry, life): must have been freed by then, unrecorded.
   std::vector<uint32_t> segment_entries;                  ///< Entries about segments, in order.
   SegmentMap initial_segments;
-  bool complete = false;             ///< The trace starts at the process's first allocation.
+  bool complete = false;  ///< The trace starts at the process's first allocation.
   bool sizes_are_lower_bounds = false;
-  uint64_t contradictions = 0;       ///< Entries that do not fit what came before, or the final state.
+  uint64_t contradictions = 0;  ///< Entries that do not fit what came before, or the final state.
   uint32_t first_contradiction = kNever;
 };
 

@@ -148,8 +148,8 @@ TEST(History, WorksWithoutTheCompletionsOfFrees) {
   recording.alloc(0, 100).free_requested(0, 100).free_requested(512, 100).alloc(0, 200);
   recording.segment(0, 2 * kMiB).block(0, 512, 200);
   const History history = recording.history();
-  EXPECT_EQ(lives(history), (Lives{"0+512 of 100: 0 to 1, 1", "512+512 of 100: before to 2, 2",
-                                   "0+512 of 200: 3 to never, never"}));
+  EXPECT_EQ(lives(history),
+            (Lives{"0+512 of 100: 0 to 1, 1", "512+512 of 100: before to 2, 2", "0+512 of 200: 3 to never, never"}));
   EXPECT_EQ(history.contradictions, 0U);
 }
 

@@ -13,7 +13,7 @@ class Collector {
   Collector(const trace::Trace& trace, const UserCode& user_code, Grouping grouping)
       : trace_(trace), user_code_(user_code), grouping_(grouping) {}
 
-  void add(const MemoryState& state, Held Holder::*moment) {
+  void add(const MemoryState& state, Held Holder::* moment) {
     for (const PlacedSegment& segment : state.segments) {
       for (uint32_t i = 0; i < segment.block_count; ++i) {
         const PlacedBlock& block = state.blocks[segment.first_block + i];

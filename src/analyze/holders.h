@@ -22,14 +22,14 @@ struct Held {
 };
 
 struct Holder {
-  Held now;      ///< As the snapshot shows it.
-  Held at;       ///< At the moment the report is about.
-  Held at_peak;  ///< When most was allocated.
-  trace::FrameIdx frame;                           ///< The user's line; none() where no stack was recorded, or grouped otherwise.
-  Origin origin = Origin::kNative;                 ///< Whose code `frame` is.
-  trace::StackIdx stack = trace::kEmptyStack;      ///< The stack that holds most of it.
-  int64_t stream = 0;                              ///< With Grouping::kStream.
-  uint64_t segment = 0;                            ///< With Grouping::kSegment: its address.
+  Held now;                         ///< As the snapshot shows it.
+  Held at;                          ///< At the moment the report is about.
+  Held at_peak;                     ///< When most was allocated.
+  trace::FrameIdx frame;            ///< The user's line; none() where no stack was recorded, or grouped otherwise.
+  Origin origin = Origin::kNative;  ///< Whose code `frame` is.
+  trace::StackIdx stack = trace::kEmptyStack;  ///< The stack that holds most of it.
+  int64_t stream = 0;                          ///< With Grouping::kStream.
+  uint64_t segment = 0;                        ///< With Grouping::kSegment: its address.
   bool outside = false;  ///< Not a holder: what of the blocks contradicts the segments, so that the sums are whole.
 };
 

@@ -48,7 +48,6 @@ MemoryState final_state(const trace::Trace& trace, const trace::Device& device);
 
 /// The state after `entry` (kBefore: before the first).
 /// Cost: linear in the number of lives.
-MemoryState state_after(const trace::Trace& trace, const trace::Device& device, const History& history,
-                        uint32_t entry);
+MemoryState state_after(const trace::Trace& trace, const trace::Device& device, const History& history, uint32_t entry);
 
 }  // namespace unfrag::analyze

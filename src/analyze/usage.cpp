@@ -42,7 +42,9 @@ void raise(Usage& highest, const Usage& usage) {
 class Meter {
  public:
   Meter(const trace::Trace& trace, const trace::Device& device, const History& history, size_t points)
-      : trace_(trace), device_(device), history_(history),
+      : trace_(trace),
+        device_(device),
+        history_(history),
         stretch_(std::max<uint64_t>(1, (uint64_t{device.event_count} + points - 1) / std::max<size_t>(points, 1))) {}
 
   UsageCurves run() {

@@ -36,7 +36,8 @@ Origin origin_of_bracketed(std::string_view path) {
 
 // /usr/lib/python3.11/threading.py, .../cpython-3.10.19-windows-x86_64-none/lib/contextlib.py, C:/Python311/Lib/abc.py
 bool is_standard_library(std::string_view path) {
-  if (contains(path, "/lib/python2.") || contains(path, "/lib/python3.") || contains(path, "/lib64/python3.")) return true;
+  if (contains(path, "/lib/python2.") || contains(path, "/lib/python3.") || contains(path, "/lib64/python3."))
+    return true;
   const size_t lib = path.rfind("/lib/");
   if (lib == std::string_view::npos) return false;
   const std::string_view above = path.substr(0, lib);
@@ -56,7 +57,8 @@ Origin origin_of(std::string_view filename) {
     const size_t at = path.rfind(packages);
     if (at == std::string::npos) continue;
     const std::string_view inside = std::string_view(path).substr(at + packages.size());
-    const bool torch = inside.starts_with("torch/") || inside.starts_with("torchgen/") || inside.starts_with("functorch/");
+    const bool torch =
+        inside.starts_with("torch/") || inside.starts_with("torchgen/") || inside.starts_with("functorch/");
     return torch ? Origin::kPyTorch : Origin::kPackage;
   }
   // A checkout of PyTorch itself, or a build without site-packages.
@@ -77,7 +79,8 @@ int native_rank(std::string_view function) {
     if (contains(function, part)) return 3;
   }
   if (contains(function, "autograd::generated::") || contains(function, "Backward")) return 0;
-  if (function.starts_with("at::native::") || function.starts_with("at::cuda::") || contains(function, "cublas")) return 1;
+  if (function.starts_with("at::native::") || function.starts_with("at::cuda::") || contains(function, "cublas"))
+    return 1;
   return 2;
 }
 

@@ -37,8 +37,8 @@ struct Where {
   Bytes free_in_segments{};  ///< In segments that also hold active blocks.
   Bytes free_segments{};     ///< In segments with nothing active.
   Bytes reserved{};
-  Bytes outside{};  ///< Allocated blocks that contradict the segments: not in them, so not in `reserved`.
-  Bytes unmapped{};             ///< Mapped earlier in the recording and unmapped again; outside reserved.
+  Bytes outside{};             ///< Allocated blocks that contradict the segments: not in them, so not in `reserved`.
+  Bytes unmapped{};            ///< Mapped earlier in the recording and unmapped again; outside reserved.
   std::vector<PoolUse> pools;  ///< Rows sum to the total.
   [[nodiscard]] Bytes allocated() const { return requested + rounding; }
   [[nodiscard]] Bytes active() const { return requested + rounding + pending; }
@@ -56,11 +56,11 @@ struct FailedRequest {
 };
 
 struct Fragmentation {
-  Bytes free{};         ///< Inactive bytes in segments.
+  Bytes free{};          ///< Inactive bytes in segments.
   Bytes largest_free{};  ///< The largest hole.
-  Bytes releasable{};   ///< What empty_cache would return to the driver.
-  Bytes stranded{};     ///< Inactive or pending bytes that the last failed request (else the default pool of the
-                      ///< default stream) may not use.
+  Bytes releasable{};    ///< What empty_cache would return to the driver.
+  Bytes stranded{};      ///< Inactive or pending bytes that the last failed request (else the default pool of the
+                         ///< default stream) may not use.
 };
 
 /// A segment that cannot go back to the driver, and why.
@@ -68,8 +68,8 @@ struct PinnedSegment {
   Run run{};
   Bytes held{};  ///< In active blocks.
   Bytes free{};
-  uint32_t blocks = 0;      ///< How many active ones.
-  PlacedBlock largest{};      ///< The largest of them.
+  uint32_t blocks = 0;    ///< How many active ones.
+  PlacedBlock largest{};  ///< The largest of them.
 };
 
 /// The pages of an expandable segment of this pool. Source: CUDACachingAllocator.cpp, ExpandableSegment.

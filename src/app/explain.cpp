@@ -20,9 +20,8 @@ Result<size_t> choose_device(const trace::Trace& trace, std::optional<int> wante
     if (device.kind == trace::DeviceKind::kGpu) gpus.push_back(&device);
   }
   if (!wanted) {
-    const auto most = std::ranges::max_element(gpus, {}, [](const trace::Device* device) {
-      return std::pair(device->event_count, device->segment_count);
-    });
+    const auto most = std::ranges::max_element(
+        gpus, {}, [](const trace::Device* device) { return std::pair(device->event_count, device->segment_count); });
     return static_cast<size_t>(most - gpus.begin());
   }
   std::string known;

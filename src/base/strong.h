@@ -38,8 +38,14 @@ class Bytes {
   constexpr explicit Bytes(uint64_t value) : value_(value) {}
   [[nodiscard]] constexpr uint64_t value() const { return value_; }
   constexpr auto operator<=>(const Bytes&) const = default;
-  constexpr Bytes& operator+=(Bytes other) { value_ += other.value_; return *this; }
-  constexpr Bytes& operator-=(Bytes other) { value_ -= other.value_; return *this; }
+  constexpr Bytes& operator+=(Bytes other) {
+    value_ += other.value_;
+    return *this;
+  }
+  constexpr Bytes& operator-=(Bytes other) {
+    value_ -= other.value_;
+    return *this;
+  }
   friend constexpr Bytes operator+(Bytes a, Bytes b) { return a += b; }
   friend constexpr Bytes operator-(Bytes a, Bytes b) { return a -= b; }
 

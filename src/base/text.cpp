@@ -148,9 +148,20 @@ Result<Bytes> parse_size(std::string_view text) {
     std::string_view name;
     double bytes;
   };
-  constexpr std::array<Unit, 14> kUnits = {{{"", 1}, {"B", 1}, {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30},
-                                            {"TiB", 0x1p40}, {"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9},
-                                            {"TB", 1e12}, {"K", 0x1p10}, {"M", 0x1p20}, {"G", 0x1p30}}};
+  constexpr std::array<Unit, 14> kUnits = {{{"", 1},
+                                            {"B", 1},
+                                            {"KiB", 0x1p10},
+                                            {"MiB", 0x1p20},
+                                            {"GiB", 0x1p30},
+                                            {"TiB", 0x1p40},
+                                            {"kB", 1e3},
+                                            {"KB", 1e3},
+                                            {"MB", 1e6},
+                                            {"GB", 1e9},
+                                            {"TB", 1e12},
+                                            {"K", 0x1p10},
+                                            {"M", 0x1p20},
+                                            {"G", 0x1p30}}};
   for (const Unit& candidate : kUnits) {
     if (candidate.name != unit || digits == 0) continue;
     const std::string number(text.substr(0, digits));

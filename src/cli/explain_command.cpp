@@ -106,9 +106,12 @@ void add_explain(CLI::App& app, int& exit) {
   command->footer(
       "Example:\n  unfrag explain oom.pickle\n  unfrag explain --at peak --stacks oom.pickle\n  "
       "unfrag explain --format json oom.pickle.gz | jq '.devices[0].holders[0]'");
-  command->add_option("FILE", arguments->files, "Snapshots: pickle, JSON or HTML page, plain, gzip, zstd or zip; - reads standard input")
+  command
+      ->add_option("FILE", arguments->files,
+                   "Snapshots: pickle, JSON or HTML page, plain, gzip, zstd or zip; - reads standard input")
       ->required();
-  command->add_option("--at", arguments->at, "Moment to explain: an entry number, peak, oom or end (default: the last oom, else end)");
+  command->add_option("--at", arguments->at,
+                      "Moment to explain: an entry number, peak, oom or end (default: the last oom, else end)");
   command->add_option("--device", arguments->device, "Device to explain (default: the one with most trace entries)");
   command->add_option("--top", arguments->top, "Holders to list (default: 10 in text, all in JSON)")
       ->check(CLI::NonNegativeNumber);
@@ -116,7 +119,8 @@ void add_explain(CLI::App& app, int& exit) {
       ->check(CLI::IsMember({"line", "function", "stream", "segment"}))
       ->capture_default_str();
   command->add_flag("--stacks", arguments->stacks, "Show the whole stack of each holder");
-  command->add_option("--max-unpacked", arguments->max_unpacked, "Most bytes to unpack (default: 1000 times the file, 64GiB)");
+  command->add_option("--max-unpacked", arguments->max_unpacked,
+                      "Most bytes to unpack (default: 1000 times the file, 64GiB)");
   add_common_options(*command, arguments->common);
   command->callback([arguments, &exit] { exit = run(*arguments); });
 }

@@ -36,9 +36,11 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::bad_alloc&) {
-    return unfrag::cli::report_error({unfrag::ErrorKind::kMissing, "", "not enough memory for this file", "a machine with more"});
+    return unfrag::cli::report_error(
+        {unfrag::ErrorKind::kMissing, "", "not enough memory for this file", "a machine with more"});
   } catch (const std::exception& error) {
-    return unfrag::cli::report_error({unfrag::ErrorKind::kOutput, "", fmt::format("this is a bug in unfrag: {}", error.what()),
+    return unfrag::cli::report_error({unfrag::ErrorKind::kOutput, "",
+                                      fmt::format("this is a bug in unfrag: {}", error.what()),
                                       "reporting it with the command you typed"});
   }
 }

@@ -25,7 +25,7 @@ struct CommonOptions {
   std::string color = "auto";   ///< "auto", "always" or "never"
   std::string output;           ///< -o FILE; empty: standard output
   bool quiet = false;
-  size_t width = 0;             ///< 0: the terminal's
+  size_t width = 0;  ///< 0: the terminal's
 };
 
 bool use_color(const CommonOptions& options);

@@ -10,7 +10,6 @@
 
 #include "base/text.h"
 
-
 namespace unfrag::ingest {
 namespace {
 
@@ -35,7 +34,9 @@ class TakenRows {
     while (rows.first < rows.end) {
       while (next != taken_.end() && next->second <= rows.first) ++next;
       const bool overlaps = next != taken_.end() && next->first <= rows.first;
-      const uint32_t until = std::min(rows.end, next == taken_.end() ? rows.end : overlaps ? next->second : next->first);
+      const uint32_t until = std::min(rows.end, next == taken_.end() ? rows.end
+                                                : overlaps           ? next->second
+                                                                     : next->first);
       if (overlaps) {
         refused += until - rows.first;
       } else {
@@ -123,8 +124,8 @@ class Assembler {
   }
 
   bool has_any(const Object& dict) const {
-    return has_key(dict, Word::segments) || has_key(dict, Word::device_traces) ||
-           has_key(dict, Word::host_segments) || has_key(dict, Word::host_traces);
+    return has_key(dict, Word::segments) || has_key(dict, Word::device_traces) || has_key(dict, Word::host_segments) ||
+           has_key(dict, Word::host_traces);
   }
   static bool has_key(const Object& dict, Word key) {
     for (size_t i = 0; i + 1 < std::min(dict.items.size(), kSearchedItems); i += 2) {
@@ -142,8 +143,7 @@ class Assembler {
       return item.kind() == Kind::kEvents || of_events;
     });
     const Object* first = list.items.empty() ? nullptr : store_.object(list.items.front());
-    const bool segments =
-        first != nullptr && first->kind == ObjectKind::kDict && has_key(*first, Word::total_size);
+    const bool segments = first != nullptr && first->kind == ObjectKind::kDict && has_key(*first, Word::total_size);
     if (traces) {
       warn("the file holds trace entries and no segments: the state is built from the entries alone");
       read_traces(root, trace::DeviceKind::kGpu);
@@ -202,8 +202,8 @@ class Assembler {
     note_unknown_keys("segments", dict);
     segment.stack = store_.to_stack(frames);  // may move `dict`: last
     read_blocks(blocks, segment);
-    segments_.push_back({kind, kind == trace::DeviceKind::kHost ? 0 : static_cast<int>(std::max<int64_t>(device, 0)),
-                         segment});
+    segments_.push_back(
+        {kind, kind == trace::DeviceKind::kHost ? 0 : static_cast<int>(std::max<int64_t>(device, 0)), segment});
   }
 
   void read_blocks(Value value, trace::Segment& segment) {
@@ -355,7 +355,8 @@ void Assembler::read_settings(Value value) {
         if (item.kind() == Kind::kText) settings.conf = setting_text(item);
         break;
       case Word::max_split_size:  // -1 stands for unlimited
-        if (const auto size = store_.to_unsigned(item); size && *size < kSizeLimit) settings.max_split_size = Bytes(*size);
+        if (const auto size = store_.to_unsigned(item); size && *size < kSizeLimit)
+          settings.max_split_size = Bytes(*size);
         break;
       case Word::garbage_collection_threshold: settings.garbage_collection_threshold = store_.to_real(item); break;
       case Word::expandable_segments: settings.expandable_segments = NodeStore::to_bool(item); break;
@@ -424,22 +425,33 @@ void Assembler::find_dialect(const Object& top) {
   const bool graph_reuse = std::ranges::any_of(trace_.settings.all, [](const auto& setting) {
     return setting.first == kWords[static_cast<size_t>(Word::graph_capture_record_stream_reuse)];
   });
-  if (has_key(top, Word::host_segments)) trace_.dialect = {2, 13};
-  else if (seen.events_with_pool) trace_.dialect = {2, 12};
-  else if (seen.events_with_user_metadata) trace_.dialect = {2, 10};
-  else if (graph_reuse) trace_.dialect = {2, 9};
-  else if (seen.events_with_compile_context) trace_.dialect = {2, 8};
-  else if (has_key(top, Word::external_annotations)) trace_.dialect = {2, 5};
-  else if (seen.events_with_time) trace_.dialect = {2, 2};
-  else if (any_is_expandable_key_) trace_.dialect = {2, 1};
-  else if (has_key(top, Word::device_traces)) trace_.dialect = {2, 0};
-  else if (seen.blocks_with_history) trace_.dialect = {1, 13};
+  if (has_key(top, Word::host_segments))
+    trace_.dialect = {2, 13};
+  else if (seen.events_with_pool)
+    trace_.dialect = {2, 12};
+  else if (seen.events_with_user_metadata)
+    trace_.dialect = {2, 10};
+  else if (graph_reuse)
+    trace_.dialect = {2, 9};
+  else if (seen.events_with_compile_context)
+    trace_.dialect = {2, 8};
+  else if (has_key(top, Word::external_annotations))
+    trace_.dialect = {2, 5};
+  else if (seen.events_with_time)
+    trace_.dialect = {2, 2};
+  else if (any_is_expandable_key_)
+    trace_.dialect = {2, 1};
+  else if (has_key(top, Word::device_traces))
+    trace_.dialect = {2, 0};
+  else if (seen.blocks_with_history)
+    trace_.dialect = {1, 13};
 }
 
 void Assembler::summarise_warnings() {
   const Observations& seen = store_.seen;
   if (seen.added_too_late > 0) {
-    warn(fmt::format("{} items are added to what was complete and used already, and were left out", seen.added_too_late));
+    warn(fmt::format("{} items are added to what was complete and used already, and were left out",
+                     seen.added_too_late));
   }
   constexpr size_t kMostNames = 20;
   size_t names = 0;

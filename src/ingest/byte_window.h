@@ -22,8 +22,10 @@ class ByteWindow {
   static constexpr size_t kPad = 16;
 
   explicit ByteWindow(ByteSource& source)
-      : source_(source), buffer_(std::make_unique_for_overwrite<unsigned char[]>(kSize + kPad)),
-        at_(buffer_.get()), end_(buffer_.get()) {}
+      : source_(source),
+        buffer_(std::make_unique_for_overwrite<unsigned char[]>(kSize + kPad)),
+        at_(buffer_.get()),
+        end_(buffer_.get()) {}
 
   [[nodiscard]] const unsigned char* at() const { return at_; }
   [[nodiscard]] const unsigned char* end() const { return end_; }

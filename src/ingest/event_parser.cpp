@@ -30,9 +30,7 @@ inline const unsigned char* parse_unsigned(const unsigned char* at, uint64_t& va
       value = static_cast<uint64_t>(integer);
       return integer < 0 || integer > Value::kLargestInt ? nullptr : at + 2 + length;
     }
-    case op::kBinInt:
-      value = op::load<uint32_t>(at + 1);
-      return value > INT32_MAX ? nullptr : at + 5;
+    case op::kBinInt: value = op::load<uint32_t>(at + 1); return value > INT32_MAX ? nullptr : at + 5;
     case op::kBinInt2: value = op::load<uint16_t>(at + 1); return at + 3;
     case op::kBinInt1: value = at[1]; return at + 2;
     default: return nullptr;
@@ -293,7 +291,8 @@ const unsigned char* EventParser::parse_list(const unsigned char* at, const unsi
   at = parse_memoise(at, value, memoised);
   if (*at == op::kMark) {
     at = parse_stack(at + 1, end, value);
-  } else if (Value frame; (*at == op::kBinGet || *at == op::kLongBinGet) && at[*at == op::kBinGet ? 2 : 5] == op::kAppend) {
+  } else if (Value frame;
+             (*at == op::kBinGet || *at == op::kLongBinGet) && at[*at == op::kBinGet ? 2 : 5] == op::kAppend) {
     at = parse_reference(at, frame);
     if (at == nullptr || frame.kind() != Kind::kFrame) return nullptr;
     const trace::FrameIdx only(frame.index());

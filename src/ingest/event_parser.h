@@ -4,8 +4,9 @@
 // form is decoded straight into a row, without the stack; and since most bytes of an entry are those of the entry
 // before it, what is learned from one is compared with the next as a whole:
 //
-//     94 ( action | h 7 | addr | 8a 06 ...  | size | J ...  | stream K 0 time_us 8a 07 | ....... | ... frames | ] ... | u
-//     same bytes    varies  same    varies    same   varies   same bytes                 varies    same bytes   varies  same
+//     94 ( action | h 7 | addr | 8a 06 ...  | size | J ...  | stream K 0 time_us 8a 07 | ....... | ... frames | ] ... |
+//     u same bytes    varies  same    varies    same   varies   same bytes                 varies    same bytes varies
+//     same
 //
 // Whatever does not fit makes the parser give up, as if it had not looked, and the machine executes the opcodes one
 // by one. A test reads every recording both ways.

@@ -105,7 +105,8 @@ void NodeStore::set_event_item(EventDraft& draft, Value key_value, Value value) 
   switch (const Word key = key_of(key_value)) {
     case Word::action:
       fields.action = to_action(value);
-      if (fields.action == trace::Action::kUnknown) ++seen.unknown_actions[to_text(value).value_or(trace::kEmptyString)];
+      if (fields.action == trace::Action::kUnknown)
+        ++seen.unknown_actions[to_text(value).value_or(trace::kEmptyString)];
       break;
     case Word::addr:
     case Word::device_free: draft.addr = to_unsigned(value); break;
@@ -212,7 +213,9 @@ Value NodeStore::make_frame(std::span<const Value> key_values) {
     switch (const Word key = key_of(key_values[i])) {
       case Word::name: frame.name = text_value.value_or(trace::kEmptyString); break;
       case Word::filename: frame.filename = text_value.value_or(trace::kEmptyString); break;
-      case Word::line: frame.line = static_cast<uint32_t>(std::min<uint64_t>(to_unsigned(value).value_or(0), UINT32_MAX)); break;
+      case Word::line:
+        frame.line = static_cast<uint32_t>(std::min<uint64_t>(to_unsigned(value).value_or(0), UINT32_MAX));
+        break;
       case Word::kEmpty: note_unknown("frames", key_values[i]); break;
       default:
         if (!text_value) break;

@@ -35,9 +35,7 @@ Value NodeStore::text(std::string_view bytes) {
   return {Kind::kText, recent.value()};
 }
 
-Value NodeStore::wide_integer(int64_t value) {
-  return wide_value(wide_index(static_cast<uint64_t>(value)), value < 0);
-}
+Value NodeStore::wide_integer(int64_t value) { return wide_value(wide_index(static_cast<uint64_t>(value)), value < 0); }
 
 Value NodeStore::integer_unsigned(uint64_t value) {
   if (value <= static_cast<uint64_t>(Value::kLargestInt)) return {Kind::kInt, value};

@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "base/text.h"
 #include "base/chunked.h"
+#include "base/text.h"
 #include "ingest/event_parser.h"
 #include "ingest/pickle_globals.h"
 #include "ingest/pickle_ops.h"
@@ -20,7 +20,7 @@ namespace {
 constexpr size_t kBatch = 1000;
 constexpr size_t kLongestNumber = 32;  // bytes of a text or LONG integer that can still fit 64 bits
 
-using namespace op;  // NOLINT(google-build-using-namespace): the opcodes are this file's vocabulary
+using namespace op;  // NOLINT(google-build-using-namespace): the opcodes are the vocabulary of this file
 
 double load_big_endian_double(const unsigned char* at) {
   uint64_t bits = 0;
@@ -30,9 +30,7 @@ double load_big_endian_double(const unsigned char* at) {
 
 bool is_fresh(Value value) { return value.kind() == Kind::kFreshList || value.kind() == Kind::kFreshDict; }
 
-ObjectKind kind_of(Value fresh) {
-  return fresh.kind() == Kind::kFreshList ? ObjectKind::kList : ObjectKind::kDict;
-}
+ObjectKind kind_of(Value fresh) { return fresh.kind() == Kind::kFreshList ? ObjectKind::kList : ObjectKind::kDict; }
 
 class Machine {
  public:
@@ -273,8 +271,10 @@ Machine::Step Machine::execute_rare(unsigned char op) {
       push(materialise(stack_.size() - 1));
       return Step::kGo;
     case kPop:
-      if (has(1)) stack_.pop_back();
-      else if (!pop_mark(at)) return damaged("POP with nothing to drop");
+      if (has(1))
+        stack_.pop_back();
+      else if (!pop_mark(at))
+        return damaged("POP with nothing to drop");
       return Step::kGo;
     case kPopMark:
       if (!pop_mark(at)) return damaged("POP_MARK without a MARK");
@@ -325,7 +325,14 @@ Machine::Step Machine::execute_rare(unsigned char op) {
 // Protocol 0: arguments are lines of text.
 Machine::Step Machine::execute_text(unsigned char op) {
   switch (op) {
-    case kFloat: case kInt: case kLong: case kString: case kUnicode: case kGet: case kPut: case kGlobal: break;
+    case kFloat:
+    case kInt:
+    case kLong:
+    case kString:
+    case kUnicode:
+    case kGet:
+    case kPut:
+    case kGlobal: break;
     default: {
       char name[8];
       std::snprintf(name, sizeof name, "0x%02x", op);
@@ -345,7 +352,8 @@ Machine::Step Machine::execute_text(unsigned char op) {
     case kPut: {
       uint64_t index = 0;
       const auto [last, error] = std::from_chars(scratch_.data(), scratch_.data() + scratch_.size(), index);
-      if (error != std::errc() || last != scratch_.data() + scratch_.size()) return damaged("a memo index is no number");
+      if (error != std::errc() || last != scratch_.data() + scratch_.size())
+        return damaged("a memo index is no number");
       return op == kGet ? get(index) : put(index);
     }
     default: break;
@@ -535,8 +543,10 @@ Machine::Step Machine::push_long(uint64_t length) {
   }
   if (!window_.take(length, scratch_)) return damaged("the pickle ends inside an integer");
   const LongValue value = decode_long(scratch_);
-  if (!value.fits) push(Value(Kind::kUnreadable, 0));
-  else push(value.negative ? store_.integer(static_cast<int64_t>(value.bits)) : store_.integer_unsigned(value.bits));
+  if (!value.fits)
+    push(Value(Kind::kUnreadable, 0));
+  else
+    push(value.negative ? store_.integer(static_cast<int64_t>(value.bits)) : store_.integer_unsigned(value.bits));
   return Step::kGo;
 }
 

@@ -104,8 +104,8 @@ std::string decode_unicode_line(std::string_view line) {
 }
 
 LongValue decode_long(std::string_view bytes) {
-  LongValue value{.fits = true, .negative = !bytes.empty() && (static_cast<unsigned char>(bytes.back()) & 0x80) != 0,
-                  .bits = 0};
+  LongValue value{
+      .fits = true, .negative = !bytes.empty() && (static_cast<unsigned char>(bytes.back()) & 0x80) != 0, .bits = 0};
   const unsigned char fill = value.negative ? 0xFF : 0x00;
   for (size_t i = 0; i < bytes.size() || i < 8; ++i) {
     const auto byte = i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : fill;

@@ -40,9 +40,9 @@ Result<Snapshot> read_unpacked(Unpacked unpacked) {
     if (!parsed.damage.empty()) {
       const std::string note = unpacked.source->end_note();
       trace.truncated = true;
-      trace.warnings.insert(trace.warnings.begin(),
-                            parsed.damage + " at byte " + std::to_string(parsed.offset) +
-                                (note.empty() ? "" : " (" + note + ")") + ": the report covers what precedes that");
+      trace.warnings.insert(trace.warnings.begin(), parsed.damage + " at byte " + std::to_string(parsed.offset) +
+                                                        (note.empty() ? "" : " (" + note + ")") +
+                                                        ": the report covers what precedes that");
     }
     for (std::string& warning : unpacked.warnings) trace.warnings.push_back(std::move(warning));
   }

@@ -29,8 +29,8 @@ enum class Content { kPickle, kJson };
 struct Unpacked {
   std::unique_ptr<ByteSource> source;  ///< The innermost bytes, from their first one.
   Content content = Content::kPickle;
-  std::vector<std::string> layers;     ///< "zip", "gzip", "zstd", "html", outermost first.
-  std::vector<std::string> warnings;   ///< e.g. further members of an archive that are not read.
+  std::vector<std::string> layers;    ///< "zip", "gzip", "zstd", "html", outermost first.
+  std::vector<std::string> warnings;  ///< e.g. further members of an archive that are not read.
 };
 
 /// Looks at the first bytes of `source` and of what is inside until something that can be a snapshot comes out.

@@ -25,8 +25,8 @@ enum class Kind : uint8_t {
   kAnnotations,  ///< rows of the annotation table, likewise
   kObject,       ///< a list, tuple, set or dict in NodeStore
   kGlobal,       ///< pickle only: an allowed constructor
-  kFreshList,    ///< pickle only: an empty list nobody but the stack (and the memo) knows; payload = memo index + 1 or 0
-  kFreshDict,    ///< likewise
+  kFreshList,  ///< pickle only: an empty list nobody but the stack (and the memo) knows; payload = memo index + 1 or 0
+  kFreshDict,  ///< likewise
 };
 
 class Value {

@@ -44,10 +44,9 @@ enum class Word : uint32_t {
       kCount
 };
 
-inline constexpr std::array<std::string_view, static_cast<size_t>(Word::kCount)> kWords = {
-    "",
+inline constexpr std::array<std::string_view, static_cast<size_t>(Word::kCount)> kWords = {"",
 #define UNFRAG_WORD(word) #word,
-    UNFRAG_WORDS(UNFRAG_WORD)
+                                                                                           UNFRAG_WORDS(UNFRAG_WORD)
 #undef UNFRAG_WORD
 };
 

@@ -74,9 +74,8 @@ class Writer {
     json["events"] = events;
     json["complete"] = complete;
     json["truncated"] = trace.truncated;
-    json["torch_at_least"] = trace.dialect.known()
-                                 ? Json(fmt::format("{}.{}", trace.dialect.major, trace.dialect.minor))
-                                 : Json(nullptr);
+    json["torch_at_least"] =
+        trace.dialect.known() ? Json(fmt::format("{}.{}", trace.dialect.major, trace.dialect.minor)) : Json(nullptr);
     json["settings"] = Json::object();
     for (const auto& [key, value] : trace.settings.all) json["settings"][escape_text(key)] = escape_text(value);
     json["warnings"] = Json::array();
@@ -195,12 +194,9 @@ class Writer {
     Json json = Json::array();
     for (size_t i = 0; i < listed(d.holders.size()); ++i) {
       const analyze::Holder& holder = d.holders[i];
-      Json item = {{"now_bytes", holder.now.bytes.value()},
-                   {"peak_bytes", holder.at_peak.bytes.value()},
-                   {"at_bytes", holder.at.bytes.value()},
-                   {"blocks", holder.now.blocks},
-                   {"peak_blocks", holder.at_peak.blocks},
-                   {"at_blocks", holder.at.blocks}};
+      Json item = {{"now_bytes", holder.now.bytes.value()}, {"peak_bytes", holder.at_peak.bytes.value()},
+                   {"at_bytes", holder.at.bytes.value()},   {"blocks", holder.now.blocks},
+                   {"peak_blocks", holder.at_peak.blocks},  {"at_blocks", holder.at.blocks}};
       if (holder.outside) item["outside"] = true;
       if (e_.grouping == analyze::Grouping::kStream) item["stream"] = holder.stream;
       if (e_.grouping == analyze::Grouping::kSegment) item["segment"] = hex(holder.segment);

@@ -88,7 +88,8 @@ class Writer {
   void header() {
     const trace::Trace& trace = *e_.trace;
     std::string about = fmt::format("{}: a memory snapshot", e_.path == "-" ? "standard input" : escape_text(e_.path));
-    if (trace.dialect.known()) about += fmt::format(" of PyTorch {}.{} or later", trace.dialect.major, trace.dialect.minor);
+    if (trace.dialect.known())
+      about += fmt::format(" of PyTorch {}.{} or later", trace.dialect.major, trace.dialect.minor);
     about += fmt::format(", {}", format_bytes(Bytes(e_.bytes)));
     if (trace.truncated) about += ", CUT OFF";
     paragraph(about);
@@ -97,13 +98,15 @@ class Writer {
   void nothing_to_see() {
     const auto& conf = e_.trace->settings.conf;
     if (conf && conf->find("cudaMallocAsync") != std::string::npos) {
-      paragraph("Nothing to see: the recording was made with backend:cudaMallocAsync, where the driver places the memory "
-                "and PyTorch records neither segments nor a trace. Record once without that setting.");
+      paragraph(
+          "Nothing to see: the recording was made with backend:cudaMallocAsync, where the driver places the memory "
+          "and PyTorch records neither segments nor a trace. Record once without that setting.");
       return;
     }
-    paragraph("Nothing to see: no segments and no trace. Either nothing had been allocated on a GPU when the snapshot was "
-              "taken, or memory did not go through PyTorch's caching allocator (backend:cudaMallocAsync, "
-              "PYTORCH_NO_CUDA_MEMORY_CACHING=1, a pluggable allocator).");
+    paragraph(
+        "Nothing to see: no segments and no trace. Either nothing had been allocated on a GPU when the snapshot was "
+        "taken, or memory did not go through PyTorch's caching allocator (backend:cudaMallocAsync, "
+        "PYTORCH_NO_CUDA_MEMORY_CACHING=1, a pluggable allocator).");
   }
 
   void device(const DeviceFindings& d) {
@@ -196,14 +199,17 @@ class Writer {
   }
 
   void amount(std::string_view label, Bytes bytes, Bytes total) {
-    const double share = total == Bytes() ? 0 : 100.0 * static_cast<double>(bytes.value()) / static_cast<double>(total.value());
+    const double share =
+        total == Bytes() ? 0 : 100.0 * static_cast<double>(bytes.value()) / static_cast<double>(total.value());
     line("  {}{} {} {}", fit_left(label, 27, o_.unicode), fit_right(format_bytes(bytes), kSizeColumn),
          total == Bytes() ? std::string(7, ' ') : fmt::format("{:5.1f} %", share),
          width_ >= 72 ? fit_right(format_count(bytes.value()), kExactColumn) : std::string());
   }
 
   [[nodiscard]] static std::string pool_name(const analyze::PoolUse& use) {
-    std::string kind = use.kind == trace::PoolKind::kSmall ? "small" : use.kind == trace::PoolKind::kLarge ? "large" : "pool";
+    std::string kind = use.kind == trace::PoolKind::kSmall   ? "small"
+                       : use.kind == trace::PoolKind::kLarge ? "large"
+                                                             : "pool";
     if (use.stream != 0) kind += fmt::format(", stream {}", use.stream);
     if (!use.pool.is_default()) kind += fmt::format(", private pool ({}, {})", use.pool.first, use.pool.second);
     return kind;
@@ -229,7 +235,7 @@ class Writer {
     heading(fmt::format("Over time, from the first entry to the last; full height is {}", format_bytes(Bytes(full))));
     struct Curve {
       const char* name;
-      Bytes analyze::Usage::*member;
+      Bytes analyze::Usage::* member;
       const analyze::Peak& peak;
     };
     const std::array curves = {Curve{"reserved", &analyze::Usage::reserved, c.reserved},
@@ -240,16 +246,15 @@ class Writer {
       if (&curve == &curves[0] || &curve == &curves[2]) {
         std::vector<uint64_t> values;
         for (const analyze::TimelinePoint& point : c.timeline) values.push_back((point.highest.*curve.member).value());
-        line("  {} {}", fit_left(curve.name, 9, o_.unicode),
-             draw_sparkline(values, full, width_ - 12, o_.unicode));
+        line("  {} {}", fit_left(curve.name, 9, o_.unicode), draw_sparkline(values, full, width_ - 12, o_.unicode));
       }
     }
     for (const Curve& curve : curves) {
       const bool lower = d.allocated_is_lower_bound && (&curve == &curves[1] || &curve == &curves[2]);
-      const std::string entry =
-          curve.peak.entry == analyze::kBefore ? std::string("at the start") : fmt::format("entry {}", curve.peak.entry);
-      line("  peak {} {}{}  {}", fit_left(curve.name, 9, o_.unicode), fit_right(format_bytes(curve.peak.bytes), kSizeColumn),
-           lower ? " or more" : "        ", entry);
+      const std::string entry = curve.peak.entry == analyze::kBefore ? std::string("at the start")
+                                                                     : fmt::format("entry {}", curve.peak.entry);
+      line("  peak {} {}{}  {}", fit_left(curve.name, 9, o_.unicode),
+           fit_right(format_bytes(curve.peak.bytes), kSizeColumn), lower ? " or more" : "        ", entry);
     }
   }
 
@@ -257,8 +262,8 @@ class Writer {
     if (d.ooms.empty()) return;
     heading("Out of memory");
     const size_t place_width = width_ - 2 - 9 - 2 * (kSizeColumn + 1) - 1;
-    line("  {} {} {} {}", fit_right("entry", 9), fit_right("requested", kSizeColumn), fit_right("driver left", kSizeColumn),
-         "by");
+    line("  {} {} {} {}", fit_right("entry", 9), fit_right("requested", kSizeColumn),
+         fit_right("driver left", kSizeColumn), "by");
     const size_t skipped = d.ooms.size() > kMostOoms ? d.ooms.size() - kMostOoms : 0;
     if (skipped > 0) line("  {}", fmt::format("{} earlier ones", format_count(skipped)));
     for (size_t i = skipped; i < d.ooms.size(); ++i) {
@@ -290,8 +295,9 @@ class Writer {
       const std::string function = text(frame.name);
       return fmt::format("(no Python frame) {}", function.substr(0, function.find('(', 1)));
     }
-    const std::string where = e_.grouping == Grouping::kFunction ? text(frame.filename)
-                                                                 : fmt::format("{}:{}", text(frame.filename), frame.line);
+    const std::string where = e_.grouping == Grouping::kFunction
+                                  ? text(frame.filename)
+                                  : fmt::format("{}:{}", text(frame.filename), frame.line);
     return fmt::format("{} {}", where, text(frame.name));
   }
 
@@ -309,8 +315,11 @@ class Writer {
     constexpr std::array<const char*, 4> kTitles = {"line", "function", "stream", "segment"};
     heading(fmt::format("Who holds the allocated memory, by {}", kTitles[static_cast<size_t>(e_.grouping)]));
     const bool same = d.at_entry == d.curves.allocated.entry;
-    const std::string at = d.at_kind == analyze::Moment::kOom ? "at the OOM" : d.at_kind == analyze::Moment::kEnd ? "now" : "then";
-    line("  {} {} {} {}", fit_right(at, kSizeColumn), fit_right(same ? "" : "at the peak", kSizeColumn), fit_right("blocks", 7), "");
+    const std::string at = d.at_kind == analyze::Moment::kOom   ? "at the OOM"
+                           : d.at_kind == analyze::Moment::kEnd ? "now"
+                                                                : "then";
+    line("  {} {} {} {}", fit_right(at, kSizeColumn), fit_right(same ? "" : "at the peak", kSizeColumn),
+         fit_right("blocks", 7), "");
     analyze::Held at_rest, peak_rest, at_total, peak_total;
     const size_t listed = std::min(o_.top, d.holders.size());
     for (size_t i = 0; i < d.holders.size(); ++i) {
@@ -326,7 +335,8 @@ class Writer {
       if (o_.stacks) stack(holder.stack);
     }
     if (listed < d.holders.size()) {
-      holder_row(at_rest, peak_rest, same, fmt::format("{} more, --top {} lists all", d.holders.size() - listed, d.holders.size()));
+      holder_row(at_rest, peak_rest, same,
+                 fmt::format("{} more, --top {} lists all", d.holders.size() - listed, d.holders.size()));
     }
     holder_row(at_total, peak_total, same, "TOTAL");
   }
@@ -356,8 +366,8 @@ class Writer {
     const size_t listed = std::min(kMostPinned, d.pinned.size());
     for (size_t i = 0; i < listed; ++i) {
       const analyze::PinnedSegment& segment = d.pinned[i];
-      paragraph(fmt::format("{:#x}: {} in {} {} the other {} of {}; the largest block, {}, is from {}", segment.run.addr,
-                            format_bytes(segment.held), plural(segment.blocks, "block"),
+      paragraph(fmt::format("{:#x}: {} in {} {} the other {} of {}; the largest block, {}, is from {}",
+                            segment.run.addr, format_bytes(segment.held), plural(segment.blocks, "block"),
                             segment.blocks == 1 ? "keeps" : "keep", format_bytes(segment.free),
                             format_bytes(Bytes(segment.run.size)), format_bytes(Bytes(segment.largest.size)),
                             trimmed(place(segment.largest.stack), width_ - 4)),

@@ -54,8 +54,7 @@ size_t hash_of(const EventContext& context) {
   return mix(hash, context.forward_stack.value());
 }
 
-Builder::Builder()
-    : strings_(trace.strings), frames_(trace.frames), stacks_(trace.stacks), contexts_(trace.contexts) {
+Builder::Builder() : strings_(trace.strings), frames_(trace.frames), stacks_(trace.stacks), contexts_(trace.contexts) {
   strings_.add_existing(kEmptyString);
   stacks_.add_existing(kEmptyStack);
 }

@@ -144,8 +144,8 @@ struct Annotation {
 
 /// Allocator settings in force when the snapshot was taken; absent where the file does not say.
 struct Settings {
-  std::optional<std::string> conf;       ///< The raw string last parsed.
-  std::optional<Bytes> max_split_size;   ///< Nothing: unlimited, or not recorded.
+  std::optional<std::string> conf;      ///< The raw string last parsed.
+  std::optional<Bytes> max_split_size;  ///< Nothing: unlimited, or not recorded.
   std::optional<double> garbage_collection_threshold;
   std::optional<bool> expandable_segments;
   /// Divisions for sizes [2^i MiB, 2^(i+1) MiB), slot 0 from nothing, slot 15 without end. 0 and 1 mean off.
@@ -178,9 +178,7 @@ struct Trace {
   bool truncated = false;             ///< The file was cut or damaged: this is what precedes the damage.
   std::vector<std::string> warnings;  ///< What the reader noticed, in words; escaped, safe to print.
 
-  [[nodiscard]] const EventContext& context_of(size_t event) const {
-    return contexts[events.context[event]];
-  }
+  [[nodiscard]] const EventContext& context_of(size_t event) const { return contexts[events.context[event]]; }
   [[nodiscard]] int64_t time_of(size_t event) const {
     return event < events.time_us.size() ? events.time_us[event] : kNoTime;
   }
