@@ -45,16 +45,18 @@ void check_fragmentation(const Fragmentation& holes, const Where& where) {
   require(holes.releasable <= holes.free + where.pending, "what can be released is free or pending");
 }
 
-void check_holders(const DeviceFindings& findings) {
-  Held at;
+// What contradicts the segments has a row of its own, so that the rows are whole and each byte has a place.
+void check_holders(const DeviceFindings& findings, bool as_the_snapshot_shows) {
+  Bytes inside, all;
   const Holder* before = nullptr;
   for (const Holder& holder : findings.holders) {
-    at.bytes += holder.at.bytes;
-    at.blocks += holder.at.blocks;
+    all += holder.at.bytes;
+    if (!holder.outside) inside += holder.at.bytes;
     require(before == nullptr || before->at.bytes >= holder.at.bytes, "holders come largest first");
     before = &holder;
   }
-  require(at.bytes == findings.where.allocated(), "the holders add up to the allocated bytes");
+  require(inside == findings.where.allocated(), "the holders add up to the allocated bytes");
+  require(!as_the_snapshot_shows || all == findings.now.usage.allocated, "no allocated byte of the snapshot is lost");
 }
 
 void check_pinned(const DeviceFindings& findings) {
@@ -100,7 +102,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       }
       check_where(findings->where);
       check_fragmentation(findings->holes, findings->where);
-      check_holders(*findings);
+      check_holders(*findings, moment == Moment::kEnd && device.segment_count > 0);
       check_pinned(*findings);
       check_curves(*findings);
     }

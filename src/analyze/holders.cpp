@@ -37,8 +37,10 @@ class Collector {
       entry.holder.stack = largest->first;
       holders.push_back(entry.holder);
     }
-    std::ranges::stable_sort(holders, [](const Holder& a, const Holder& b) {
-      return std::tie(a.at.bytes, a.at_peak.bytes, a.now.bytes) > std::tie(b.at.bytes, b.at_peak.bytes, b.now.bytes);
+    // Most bytes first; what is equal in all of them in the order of the file.
+    std::ranges::sort(holders, {}, [](const Holder& h) {
+      return std::tuple(~h.at.bytes.value(), ~h.at_peak.bytes.value(), ~h.now.bytes.value(), h.frame, h.stream,
+                        h.segment, h.stack);
     });
     return holders;
   }

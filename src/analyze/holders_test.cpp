@@ -127,6 +127,22 @@ TEST_F(Holders, NameNobodyWhereNoStackWasRecorded) {
   }
 }
 
+TEST_F(Holders, HaveARowForWhatContradictsTheSegments) {
+  MemoryState state;
+  add_segment(state, {block(stack("f", 1), kMiB)});
+  EXPECT_EQ(find(Grouping::kLine, state).size(), 1U);
+  state.blocks_outside = 3;
+  state.allocated_blocks_outside = 2;
+  state.allocated_outside = 4_MiB;
+  const auto holders = find(Grouping::kLine, state);
+  ASSERT_EQ(holders.size(), 2U);
+  EXPECT_TRUE(holders[0].outside);
+  EXPECT_EQ(holders[0].at.bytes, 4_MiB);
+  EXPECT_EQ(holders[0].at.blocks, 2U);
+  EXPECT_EQ(holders[0].at_peak.bytes, 4_MiB);
+  EXPECT_FALSE(holders[1].outside);
+}
+
 TEST_F(Holders, AddUpToTheAllocatedBytes) {
   for (uint32_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE(seed);

@@ -1,6 +1,7 @@
 #include "analyze/state.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace unfrag::analyze {
 namespace {
@@ -12,7 +13,9 @@ class Placer {
   explicit Placer(MemoryState& state) : state_(state) {}
 
   void place(std::vector<PlacedBlock> blocks) {
-    std::ranges::stable_sort(blocks, {}, &PlacedBlock::addr);
+    std::ranges::sort(blocks, {}, [](const PlacedBlock& block) {
+      return std::tuple(block.addr, block.size, block.requested, block.pending, block.stack);
+    });
     auto next = blocks.begin();
     for (PlacedSegment& segment : state_.segments) {
       const Run& run = segment.run;

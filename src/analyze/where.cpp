@@ -137,7 +137,9 @@ std::vector<PinnedSegment> find_pinned_segments(const MemoryState& state) {
                       .blocks = segment.block_count,
                       .largest = *largest});
   }
-  std::ranges::stable_sort(pinned, std::ranges::greater(), &PinnedSegment::free);
+  std::ranges::sort(pinned, {}, [](const PinnedSegment& segment) {
+    return std::pair(~segment.free.value(), segment.run.addr);  // most free first
+  });
   return pinned;
 }
 

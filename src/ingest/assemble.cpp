@@ -396,8 +396,9 @@ void Assembler::finish(const Object& top) {
 
 // Devices in order, each with its segments in address order.
 void Assembler::place_devices() {
-  std::ranges::stable_sort(segments_, [](const SegmentOf& a, const SegmentOf& b) {
-    return std::tie(a.kind, a.device, a.segment.addr) < std::tie(b.kind, b.device, b.segment.addr);
+  // Not stable_sort: clang refuses libstdc++ 12's, which uses what C++17 deprecated.
+  std::ranges::sort(segments_, {}, [](const SegmentOf& s) {
+    return std::tuple(s.kind, s.device, s.segment.addr, s.segment.first_block, s.segment.total);
   });
   std::set<std::pair<trace::DeviceKind, int>> keys;
   for (const SegmentOf& s : segments_) keys.emplace(s.kind, s.device);

@@ -84,7 +84,7 @@ class Machine {
   // After damage.
   Value close_open();
   void fold(size_t at);
-  void fold_top();
+  void fold_top(size_t at);
   void drop_open_record(size_t at);
 
   ByteWindow& window_;
@@ -600,22 +600,23 @@ void Machine::drop_open_record(size_t at) {
 }
 
 void Machine::fold(size_t at) {
-  while (stack_.size() > at + 1) fold_top();
+  while (stack_.size() > at + 1) {
+    const size_t height = stack_.size();
+    fold_top(at);
+    if (stack_.size() >= height) stack_.resize(height - 1);  // it fits nowhere
+  }
 }
 
 // The top value goes into the list or dict below it, unless it is a record that was still being written.
-void Machine::fold_top() {
+void Machine::fold_top(size_t at) {
   const size_t top = stack_.size() - 1;
   const Object* object = store_.object(stack_[top]);
   const bool open_record = object != nullptr && object->kind == ObjectKind::kDict && !object->checked &&
                            store_.looks_like(object->items) != Kind::kNone;
-  const bool keyed = top >= 2 && stack_[top - 1].kind() == Kind::kText;
+  const bool keyed = top >= at + 2 && stack_[top - 1].kind() == Kind::kText;
   const size_t container = keyed ? top - 2 : top - 1;
   const Kind kind = stack_[container].kind();
-  if (open_record || (kind != Kind::kObject && !is_fresh(stack_[container]))) {
-    stack_.pop_back();
-    return;
-  }
+  if (open_record || (kind != Kind::kObject && !is_fresh(stack_[container]))) return;
   materialise(container);
   if (keyed) {
     set_from(top - 1);
