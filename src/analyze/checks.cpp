@@ -65,15 +65,17 @@ std::vector<std::string> find_contradictions(const trace::Trace& trace, const tr
     }
   }
   if (segments > kMostNamed)
-    warnings.push_back(fmt::format("{} more segments contradict themselves", segments - kMostNamed));
+    warnings.push_back(fmt::format("more segments that contradict themselves: {}", segments - kMostNamed));
   if (history.contradictions > 0) {
     const std::string where = history.first_contradiction < device.event_count
                                   ? fmt::format("entry {}", history.first_contradiction)
                                   : std::string("before the first entry");
     warnings.push_back(fmt::format(
-        "{} trace entries do not fit the others or the final segments (the first: {}): entries were left out, or other "
-        "threads allocated while the snapshot was taken; figures between the ends are estimates",
-        history.contradictions, where));
+        "{} not fit the others or the final segments (the first: {}): entries were left out, or other threads "
+        "allocated "
+        "while the snapshot was taken; figures between the ends are estimates",
+        history.contradictions == 1 ? "1 trace entry does" : fmt::format("{} trace entries do", history.contradictions),
+        where));
   } else if (curves.beyond_reserved != kNever) {
     warnings.push_back(fmt::format("after entry {} more is active than reserved: entries about segments were left out",
                                    curves.beyond_reserved));
@@ -84,14 +86,13 @@ std::vector<std::string> find_contradictions(const trace::Trace& trace, const tr
     const trace::Segment& segment = trace.segments[device.first_segment + s];
     overlaps += before.addr + before.total > segment.addr ? 1 : 0;
   }
-  if (overlaps > 0) warnings.push_back(fmt::format("{} segments overlap the one before them", overlaps));
+  if (overlaps > 0) warnings.push_back(fmt::format("segments that overlap the one before them: {}", overlaps));
   uint64_t outside = 0;
   for (const MemoryState* state : states) outside = std::max(outside, state->blocks_outside);
   if (outside > 0) {
-    warnings.push_back(
-        fmt::format("{} active blocks overlap others or lie in no segment; they are not counted where "
-                    "segments are",
-                    outside));
+    warnings.push_back(fmt::format(
+        "active blocks that overlap others or lie in no segment: {}; they are not counted where segments are",
+        outside));
   }
   return warnings;
 }

@@ -6,18 +6,16 @@
 #include <span>
 #include <vector>
 
-#include "base/chunked.h"
 #include "base/text.h"
 #include "ingest/event_parser.h"
 #include "ingest/pickle_globals.h"
 #include "ingest/pickle_ops.h"
+#include "ingest/pickle_stack.h"
 #include "ingest/pickle_text.h"
 
 namespace unfrag::ingest {
 namespace {
 
-// CPython writes list items in batches of this many: a full batch may not be the last.
-constexpr size_t kBatch = 1000;
 constexpr size_t kLongestNumber = 32;  // bytes of a text or LONG integer that can still fit 64 bits
 
 using namespace op;  // NOLINT(google-build-using-namespace): the opcodes are the vocabulary of this file
@@ -28,14 +26,10 @@ double load_big_endian_double(const unsigned char* at) {
   return std::bit_cast<double>(bits);
 }
 
-bool is_fresh(Value value) { return value.kind() == Kind::kFreshList || value.kind() == Kind::kFreshDict; }
-
-ObjectKind kind_of(Value fresh) { return fresh.kind() == Kind::kFreshList ? ObjectKind::kList : ObjectKind::kDict; }
-
 class Machine {
  public:
   Machine(ByteWindow& window, NodeStore& store, bool short_cuts)
-      : window_(window), store_(store), events_(store, memo_), short_cuts_(short_cuts) {}
+      : window_(window), store_(store), stack_(store), events_(store, stack_.memo()), short_cuts_(short_cuts) {}
 
   Result<Parsed> run();
 
@@ -53,24 +47,11 @@ class Machine {
   }
   Step refused(std::string what);
 
-  // Stack.
-  [[nodiscard]] size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
-  [[nodiscard]] bool has(size_t count) const { return stack_.size() - floor() >= count; }
-  void push(Value value) { stack_.push_back(value); }
-  std::span<const Value> from(size_t at) const { return {stack_.data() + at, stack_.size() - at}; }
-  /// Pops the mark and returns where its items begin; false without one.
-  bool pop_mark(size_t& at);
-
-  // Memo and fresh containers.
+  /// Goes on, unless something is wrong.
+  Step step(Damage damage) { return damage == nullptr ? Step::kGo : damaged(damage); }
   Step put(uint64_t index);
-  Step get(uint64_t index);
-  Value materialise(size_t at);
-  void replace(size_t at, Value value);
 
-  // Containers.
-  Step append_from(size_t at);
-  Step set_from(size_t at);
-  Step make_tuple(size_t at);
+  // Constructors.
   Step reduce();
   Value build_dict(Value arguments);
   Step push_global(std::string_view module, std::string_view name);
@@ -81,17 +62,9 @@ class Machine {
   Step push_long(uint64_t length);
   bool read_line();
 
-  // After damage.
-  Value close_open();
-  void fold(size_t at);
-  void fold_top(size_t at);
-  void drop_open_record(size_t at);
-
   ByteWindow& window_;
   NodeStore& store_;
-  std::vector<Value> stack_;
-  std::vector<size_t> marks_;  // each the height of the stack when it was set
-  Chunked<Value> memo_;
+  PickleStack stack_;
   EventParser events_;
   const bool short_cuts_;
   uint64_t copied_ = 0;
@@ -116,9 +89,9 @@ Result<Parsed> Machine::run() {
   }
   Parsed parsed{.root = {}, .damage = why_, .offset = window_.offset()};
   if (step == Step::kStopped) {
-    parsed.root = store_.seal(stack_.back());
+    parsed.root = store_.seal(stack_.top());
   } else {
-    parsed.root = close_open();
+    parsed.root = stack_.close_open();
   }
   return parsed;
 }
@@ -136,53 +109,53 @@ Machine::Step Machine::execute() {
     switch (op) {
       case kBinGet:
         if (!whole(1)) return damaged("the pickle ends inside an opcode");
-        window_.move_to(p + 1);
-        if (*p < memo_.size() && !is_fresh(memo_[*p])) {
-          push(memo_[*p]);
-        } else if (const Step step = get(*p); step != Step::kGo) {
-          return step;
+        if (const Value known = stack_.memoised(*p); known.kind() != Kind::kNone) {
+          stack_.push(known);
+        } else if (const Damage damage = stack_.get(*p)) {
+          window_.move_to(p + 1);
+          return damaged(damage);
         }
         p += 1;
         break;
       case kLongBinGet: {
         if (!whole(4)) return damaged("the pickle ends inside an opcode");
         const auto index = load<uint32_t>(p);
-        window_.move_to(p + 4);
-        if (index < memo_.size() && !is_fresh(memo_[index])) {
-          push(memo_[index]);
-        } else if (const Step step = get(index); step != Step::kGo) {
-          return step;
+        if (const Value known = stack_.memoised(index); known.kind() != Kind::kNone) {
+          stack_.push(known);
+        } else if (const Damage damage = stack_.get(index)) {
+          window_.move_to(p + 4);
+          return damaged(damage);
         }
         p += 4;
         break;
       }
-      case kMark: marks_.push_back(stack_.size()); break;
+      case kMark: stack_.mark(); break;
       case kEmptyDict:
         if (Value event; const unsigned char* const behind = short_cuts_ ? events_.parse(p, end, event) : nullptr) {
-          push(event);
+          stack_.push(event);
           p = behind;
         } else {
-          push(Value(Kind::kFreshDict, 0));
+          stack_.push(Value(Kind::kFreshDict, 0));
         }
         break;
-      case kEmptyList: push(Value(Kind::kFreshList, 0)); break;
+      case kEmptyList: stack_.push(Value(Kind::kFreshList, 0)); break;
       case kMemoize:
         window_.move_to(p);
-        if (const Step step = put(memo_.size()); step != Step::kGo) return step;
+        if (const Damage damage = stack_.put(stack_.memo().size())) return damaged(damage);
         break;
       case kBinInt1:
         if (!whole(1)) return damaged("the pickle ends inside an opcode");
-        push(Value(Kind::kInt, *p));
+        stack_.push(Value(Kind::kInt, *p));
         p += 1;
         break;
       case kBinInt2:
         if (!whole(2)) return damaged("the pickle ends inside an opcode");
-        push(Value(Kind::kInt, load<uint16_t>(p)));
+        stack_.push(Value(Kind::kInt, load<uint16_t>(p)));
         p += 2;
         break;
       case kBinInt:
         if (!whole(4)) return damaged("the pickle ends inside an opcode");
-        push(store_.integer(static_cast<int32_t>(load<uint32_t>(p))));
+        stack_.push(store_.integer(static_cast<int32_t>(load<uint32_t>(p))));
         p += 4;
         break;
       case kLong1: {
@@ -191,35 +164,35 @@ Machine::Step Machine::execute() {
           window_.move_to(p);
           return execute_rare(op);
         }
-        push(store_.integer(load_long(p + 1, length)));
+        stack_.push(store_.integer(load_long(p + 1, length)));
         p += 1 + length;
         break;
       }
       case kSetItems: {
         window_.move_to(p);
         size_t at = 0;
-        if (!pop_mark(at)) return damaged("SETITEMS without a MARK");
-        if (const Step step = set_from(at); step != Step::kGo) return step;
+        if (!stack_.pop_mark(at)) return damaged("SETITEMS without a MARK");
+        if (const Damage damage = stack_.set_from(at)) return damaged(damage);
         break;
       }
       case kAppends: {
         window_.move_to(p);
         size_t at = 0;
-        if (!pop_mark(at)) return damaged("APPENDS without a MARK");
-        if (const Step step = append_from(at); step != Step::kGo) return step;
+        if (!stack_.pop_mark(at)) return damaged("APPENDS without a MARK");
+        if (const Damage damage = stack_.append_from(at)) return damaged(damage);
         break;
       }
       case kTuple2:
         window_.move_to(p);
-        if (!has(2)) return damaged("TUPLE2 without two items");
-        if (const Step step = make_tuple(stack_.size() - 2); step != Step::kGo) return step;
+        if (!stack_.has(2)) return damaged("TUPLE2 without two items");
+        if (const Damage damage = stack_.make_tuple(stack_.size() - 2)) return damaged(damage);
         break;
       case kShortBinUnicode:
         if (!whole(1) || !whole(1 + size_t{*p})) {
           window_.move_to(p);
           return execute_rare(op);
         }
-        push(store_.text({reinterpret_cast<const char*>(p + 1), *p}));
+        stack_.push(store_.text({reinterpret_cast<const char*>(p + 1), *p}));
         p += 1 + size_t{*p};
         break;
       default:
@@ -245,12 +218,12 @@ Machine::Step Machine::execute_rare(unsigned char op) {
     case kProto: return whole(1) ? (argument(uint8_t{}), Step::kGo) : cut();
     case kFrame: return whole(8) ? (argument(uint64_t{}), Step::kGo) : cut();
     case kStop: return stack_.empty() ? damaged("STOP with nothing to return") : Step::kStopped;
-    case kNone: push({}); return Step::kGo;
-    case kNewTrue: push(Value(Kind::kBool, 1)); return Step::kGo;
-    case kNewFalse: push(Value(Kind::kBool, 0)); return Step::kGo;
+    case kNone: stack_.push({}); return Step::kGo;
+    case kNewTrue: stack_.push(Value(Kind::kBool, 1)); return Step::kGo;
+    case kNewFalse: stack_.push(Value(Kind::kBool, 0)); return Step::kGo;
     case kBinFloat:
       if (!whole(8)) return cut();
-      push(store_.real(load_big_endian_double(window_.at())));
+      stack_.push(store_.real(load_big_endian_double(window_.at())));
       window_.move_to(window_.at() + 8);
       return Step::kGo;
     case kLong1: return whole(1) ? push_long(argument(uint8_t{})) : cut();
@@ -267,43 +240,46 @@ Machine::Step Machine::execute_rare(unsigned char op) {
     case kBinPut: return whole(1) ? put(argument(uint8_t{})) : cut();
     case kLongBinPut: return whole(4) ? put(argument(uint32_t{})) : cut();
     case kDup:
-      if (!has(1)) return damaged("DUP with nothing to copy");
-      push(materialise(stack_.size() - 1));
+      if (!stack_.has(1)) return damaged("DUP with nothing to copy");
+      stack_.duplicate();
       return Step::kGo;
     case kPop:
-      if (has(1))
-        stack_.pop_back();
-      else if (!pop_mark(at))
+      if (stack_.has(1))
+        stack_.pop();
+      else if (!stack_.pop_mark(at))
         return damaged("POP with nothing to drop");
       return Step::kGo;
     case kPopMark:
-      if (!pop_mark(at)) return damaged("POP_MARK without a MARK");
-      stack_.resize(at);
+      if (!stack_.pop_mark(at)) return damaged("POP_MARK without a MARK");
+      stack_.drop_from(at);
       return Step::kGo;
-    case kAppend: return has(2) ? append_from(stack_.size() - 1) : damaged("APPEND without a list and an item");
-    case kSetItem: return has(3) ? set_from(stack_.size() - 2) : damaged("SETITEM without a dict, a key and a value");
-    case kEmptyTuple: return make_tuple(stack_.size());
-    case kTuple1: return has(1) ? make_tuple(stack_.size() - 1) : damaged("TUPLE1 without an item");
-    case kTuple3: return has(3) ? make_tuple(stack_.size() - 3) : damaged("TUPLE3 without three items");
-    case kTuple: return pop_mark(at) ? make_tuple(at) : damaged("TUPLE without a MARK");
-    case kEmptySet: push(Value(Kind::kFreshList, 0)); return Step::kGo;
-    case kAddItems: return pop_mark(at) ? append_from(at) : damaged("ADDITEMS without a MARK");
+    case kAppend:
+      return stack_.has(2) ? step(stack_.append_from(stack_.size() - 1)) : damaged("APPEND without a list and an item");
+    case kSetItem:
+      return stack_.has(3) ? step(stack_.set_from(stack_.size() - 2))
+                           : damaged("SETITEM without a dict, a key and a value");
+    case kEmptyTuple: return step(stack_.make_tuple(stack_.size()));
+    case kTuple1: return stack_.has(1) ? step(stack_.make_tuple(stack_.size() - 1)) : damaged("TUPLE1 without an item");
+    case kTuple3:
+      return stack_.has(3) ? step(stack_.make_tuple(stack_.size() - 3)) : damaged("TUPLE3 without three items");
+    case kTuple: return stack_.pop_mark(at) ? step(stack_.make_tuple(at)) : damaged("TUPLE without a MARK");
+    case kEmptySet: stack_.push(Value(Kind::kFreshList, 0)); return Step::kGo;
+    case kAddItems: return stack_.pop_mark(at) ? step(stack_.append_from(at)) : damaged("ADDITEMS without a MARK");
     case kList:
     case kFrozenSet:
     case kDict: {
-      if (!pop_mark(at)) return damaged("LIST, DICT or FROZENSET without a MARK");
-      stack_.insert(stack_.begin() + static_cast<ptrdiff_t>(at),
-                    Value(op == kDict ? Kind::kFreshDict : Kind::kFreshList, 0));
-      return op == kDict ? set_from(at + 1) : append_from(at + 1);
+      if (!stack_.pop_mark(at)) return damaged("LIST, DICT or FROZENSET without a MARK");
+      stack_.insert_fresh(at, op == kDict ? Kind::kFreshDict : Kind::kFreshList);
+      return step(op == kDict ? stack_.set_from(at + 1) : stack_.append_from(at + 1));
     }
     case kReduce:
     case kNewObj: return reduce();
     case kStackGlobal: {
-      if (!has(2)) return damaged("STACK_GLOBAL without two names");
-      const auto name = NodeStore::to_text(stack_.back());
-      const auto module = NodeStore::to_text(stack_[stack_.size() - 2]);
+      if (!stack_.has(2)) return damaged("STACK_GLOBAL without two names");
+      const auto name = NodeStore::to_text(stack_.top());
+      const auto module = NodeStore::to_text(stack_.top(1));
       if (!name || !module) return damaged("STACK_GLOBAL without two names");
-      stack_.resize(stack_.size() - 2);
+      stack_.drop_from(stack_.size() - 2);
       const auto& strings = store_.builder().trace.strings;
       return push_global(strings[*module], strings[*name]);
     }
@@ -346,28 +322,35 @@ Machine::Step Machine::execute_text(unsigned char op) {
       if (!read_line()) return damaged("the pickle ends inside a line, or the line is too long");
       return push_global(module, scratch_);
     }
-    case kString: push(store_.text(decode_string_line(scratch_))); return Step::kGo;
-    case kUnicode: push(store_.text(decode_unicode_line(scratch_))); return Step::kGo;
+    case kString: stack_.push(store_.text(decode_string_line(scratch_))); return Step::kGo;
+    case kUnicode: stack_.push(store_.text(decode_unicode_line(scratch_))); return Step::kGo;
     case kGet:
     case kPut: {
       uint64_t index = 0;
       const auto [last, error] = std::from_chars(scratch_.data(), scratch_.data() + scratch_.size(), index);
       if (error != std::errc() || last != scratch_.data() + scratch_.size())
         return damaged("a memo index is no number");
-      return op == kGet ? get(index) : put(index);
+      return op == kGet ? step(stack_.get(index)) : put(index);
     }
     default: break;
   }
   const NumberLine number = decode_number_line(scratch_, op == kInt);
   switch (number.kind) {
     case NumberLine::kBad: return damaged("a number is no number");
-    case NumberLine::kBool: push(Value(Kind::kBool, number.integer_value != 0 ? 1 : 0)); break;
-    case NumberLine::kSigned: push(store_.integer(number.integer_value)); break;
-    case NumberLine::kUnsigned: push(store_.integer_unsigned(number.unsigned_value)); break;
-    case NumberLine::kReal: push(store_.real(number.real_value)); break;
-    case NumberLine::kHuge: push(Value(Kind::kUnreadable, 0)); break;
+    case NumberLine::kBool: stack_.push(Value(Kind::kBool, number.integer_value != 0 ? 1 : 0)); break;
+    case NumberLine::kSigned: stack_.push(store_.integer(number.integer_value)); break;
+    case NumberLine::kUnsigned: stack_.push(store_.integer_unsigned(number.unsigned_value)); break;
+    case NumberLine::kReal: stack_.push(store_.real(number.real_value)); break;
+    case NumberLine::kHuge: stack_.push(Value(Kind::kUnreadable, 0)); break;
   }
   return Step::kGo;
+}
+
+// An index that is larger than the bytes read so far cannot be one of theirs.
+Machine::Step Machine::put(uint64_t index) {
+  if (index > window_.offset()) return damaged("a memo index is out of range");
+  if (index < stack_.memo().size()) events_.memo_changed();
+  return step(stack_.put(index));
 }
 
 Machine::Step Machine::refused(std::string what) {
@@ -375,111 +358,9 @@ Machine::Step Machine::refused(std::string what) {
   return Step::kRefused;
 }
 
-bool Machine::pop_mark(size_t& at) {
-  if (marks_.empty()) return false;
-  at = marks_.back();
-  marks_.pop_back();
-  return true;
-}
-
-// A fresh container has no storage: the stack slot knows its memo entry and the memo entry its stack slot, until it
-// is recognised (most are) or somebody else needs a name for it.
-Machine::Step Machine::put(uint64_t index) {
-  if (!has(1)) return damaged("nothing to put in the memo");
-  if (index > window_.offset()) return damaged("a memo index is out of range");
-  if (index < memo_.size()) events_.memo_changed();
-  while (memo_.size() <= index) memo_.push_back({});
-  Value& top = stack_.back();
-  if (is_fresh(top) && top.payload() != 0) materialise(stack_.size() - 1);
-  if (is_fresh(top)) {
-    memo_[index] = Value(top.kind(), stack_.size() - 1);
-    top = Value(top.kind(), index + 1);
-  } else {
-    memo_[index] = top;
-  }
-  return Step::kGo;
-}
-
-Machine::Step Machine::get(uint64_t index) {
-  if (index >= memo_.size()) return damaged("the memo has no such entry");
-  const Value entry = memo_[index];
-  if (!is_fresh(entry)) {
-    push(entry);
-    return Step::kGo;
-  }
-  const uint64_t at = entry.payload();
-  if (at < stack_.size() && stack_[at] == Value(entry.kind(), index + 1)) {
-    push(materialise(at));
-  } else {  // it was taken by another container while empty, and stays so there
-    memo_[index] = store_.new_object(kind_of(entry));
-    push(memo_[index]);
-  }
-  return Step::kGo;
-}
-
-/// Gives the value at `at` storage if it is fresh.
-Value Machine::materialise(size_t at) {
-  const Value value = stack_[at];
-  if (is_fresh(value)) replace(at, store_.new_object(kind_of(value)));
-  return stack_[at];
-}
-
-/// Puts what a fresh container became in its place, on the stack and in the memo.
-void Machine::replace(size_t at, Value value) {
-  const Value old = stack_[at];
-  if (is_fresh(old) && old.payload() != 0) memo_[old.payload() - 1] = value;
-  stack_[at] = value;
-}
-
-Machine::Step Machine::append_from(size_t at) {
-  if (at == 0 || at - 1 < floor()) return damaged("items without a list to append them to");
-  const auto items = from(at);
-  if (stack_[at - 1].kind() == Kind::kFreshList && !items.empty()) {
-    // One item at a time is how protocol 0 writes lists, and a full batch may have successors: not complete yet.
-    if (items.size() > 1 && items.size() < kBatch) {
-      replace(at - 1, store_.make_list(items));
-      stack_.resize(at);
-      return Step::kGo;
-    }
-    materialise(at - 1);
-  }
-  if (!items.empty() && !store_.append(stack_[at - 1], items)) {
-    if (stack_[at - 1].kind() != Kind::kNone) return damaged("items appended to something that is no list");
-  }
-  stack_.resize(at);
-  return Step::kGo;
-}
-
-Machine::Step Machine::set_from(size_t at) {
-  if (at == 0 || at - 1 < floor()) return damaged("items without a dict to put them in");
-  const auto items = from(at);
-  if (items.size() % 2 != 0) return damaged("a key without a value");
-  if (stack_[at - 1].kind() == Kind::kFreshDict && !items.empty()) {
-    if (items.size() > 2) {
-      replace(at - 1, store_.make_dict(items));
-      stack_.resize(at);
-      return Step::kGo;
-    }
-    materialise(at - 1);
-  }
-  if (!items.empty() && !store_.append(stack_[at - 1], items) && stack_[at - 1].kind() != Kind::kNone) {
-    return damaged("items put into something that is no dict");
-  }
-  stack_.resize(at);
-  return Step::kGo;
-}
-
-Machine::Step Machine::make_tuple(size_t at) {
-  if (at < floor()) return damaged("a tuple of items below the MARK");
-  const Value tuple = store_.make_list(from(at), ObjectKind::kTuple);
-  stack_.resize(at);
-  push(tuple);
-  return Step::kGo;
-}
-
 Machine::Step Machine::push_global(std::string_view module, std::string_view name) {
   if (const auto global = find_global(module, name)) {
-    push(Value(Kind::kGlobal, static_cast<uint64_t>(*global)));
+    stack_.push(Value(Kind::kGlobal, static_cast<uint64_t>(*global)));
     return Step::kGo;
   }
   return refused("the pickle wants to use " + excerpt(module) + "." + excerpt(name) +
@@ -487,10 +368,10 @@ Machine::Step Machine::push_global(std::string_view module, std::string_view nam
 }
 
 Machine::Step Machine::reduce() {
-  if (!has(2) || stack_[stack_.size() - 2].kind() != Kind::kGlobal) return damaged("REDUCE without a constructor");
-  const auto global = static_cast<Global>(stack_[stack_.size() - 2].payload());
-  const Value arguments = stack_.back();
-  stack_.resize(stack_.size() - 2);
+  if (!stack_.has(2) || stack_.top(1).kind() != Kind::kGlobal) return damaged("REDUCE without a constructor");
+  const auto global = static_cast<Global>(stack_.top(1).payload());
+  const Value arguments = stack_.top();
+  stack_.drop_from(stack_.size() - 2);
   const Object* tuple = store_.object(arguments);
   const Value first = tuple != nullptr && !tuple->items.empty() ? tuple->items.front() : Value();
   switch (global) {
@@ -498,10 +379,10 @@ Machine::Step Machine::reduce() {
       // Copies its argument, which can be shared: all copies together may cost what was read, not more.
       if (const Object* pairs = store_.object(first)) copied_ += pairs->items.size();
       if (copied_ > window_.offset()) return damaged("a list of pairs is made into too many dicts");
-      push(build_dict(first));
+      stack_.push(build_dict(first));
       break;
-    case Global::kSequence: push(first.kind() == Kind::kNone ? Value(Kind::kFreshList, 0) : first); break;
-    case Global::kFirst: push(first); break;
+    case Global::kSequence: stack_.push(first.kind() == Kind::kNone ? Value(Kind::kFreshList, 0) : first); break;
+    case Global::kFirst: stack_.push(first); break;
   }
   return Step::kGo;
 }
@@ -522,7 +403,7 @@ Value Machine::build_dict(Value arguments) {
 Machine::Step Machine::push_text(uint64_t length) {
   if (length > kLongestText) return damaged("a string of " + std::to_string(length) + " bytes");
   if (!window_.take(length, scratch_)) return damaged("the pickle ends inside a string");
-  push(store_.text(scratch_));
+  stack_.push(store_.text(scratch_));
   return Step::kGo;
 }
 
@@ -532,7 +413,7 @@ Machine::Step Machine::skip_bytes(uint64_t length) {
     if (!window_.take(piece, scratch_)) return damaged("the pickle ends inside a bytes object");
     length -= piece;
   }
-  push(Value(Kind::kUnreadable, 0));
+  stack_.push(Value(Kind::kUnreadable, 0));
   return Step::kGo;
 }
 
@@ -544,9 +425,10 @@ Machine::Step Machine::push_long(uint64_t length) {
   if (!window_.take(length, scratch_)) return damaged("the pickle ends inside an integer");
   const LongValue value = decode_long(scratch_);
   if (!value.fits)
-    push(Value(Kind::kUnreadable, 0));
+    stack_.push(Value(Kind::kUnreadable, 0));
   else
-    push(value.negative ? store_.integer(static_cast<int64_t>(value.bits)) : store_.integer_unsigned(value.bits));
+    stack_.push(value.negative ? store_.integer(static_cast<int64_t>(value.bits))
+                               : store_.integer_unsigned(value.bits));
   return Step::kGo;
 }
 
@@ -562,67 +444,6 @@ bool Machine::read_line() {
     if (feed != nullptr) return true;
   }
   return false;
-}
-
-// The text broke off: closes what is open from the inside out, as its writer would have, but drops the record
-// (event, block, frame) that was being written, since it is not known how much of it is missing.
-Value Machine::close_open() {
-  while (!marks_.empty()) {
-    const size_t at = marks_.back();
-    marks_.pop_back();
-    if (at == 0) {
-      stack_.clear();
-      break;
-    }
-    const Kind target = stack_[at - 1].kind();
-    const Object* object = store_.object(stack_[at - 1]);
-    const bool is_dict = target == Kind::kFreshDict || (object != nullptr && object->kind == ObjectKind::kDict);
-    if (!is_dict) {
-      append_from(at);
-      continue;
-    }
-    // key, value, key, value, then perhaps containers being built inside the last value.
-    size_t next = at;
-    while (next + 2 < stack_.size() && stack_[next + 2].kind() == Kind::kText) next += 2;
-    if (next + 1 < stack_.size()) fold(next + 1);
-    if ((stack_.size() - at) % 2 != 0) stack_.pop_back();
-    drop_open_record(at);
-    set_from(at);
-  }
-  fold(0);
-  return stack_.empty() ? Value() : store_.seal(stack_.front());
-}
-
-void Machine::drop_open_record(size_t at) {
-  if (store_.looks_like(from(at)) == Kind::kNone) return;
-  stack_.resize(at);
-  replace(at - 1, {});
-}
-
-void Machine::fold(size_t at) {
-  while (stack_.size() > at + 1) {
-    const size_t height = stack_.size();
-    fold_top(at);
-    if (stack_.size() >= height) stack_.resize(height - 1);  // it fits nowhere
-  }
-}
-
-// The top value goes into the list or dict below it, unless it is a record that was still being written.
-void Machine::fold_top(size_t at) {
-  const size_t top = stack_.size() - 1;
-  const Object* object = store_.object(stack_[top]);
-  const bool open_record = object != nullptr && object->kind == ObjectKind::kDict && !object->checked &&
-                           store_.looks_like(object->items) != Kind::kNone;
-  const bool keyed = top >= at + 2 && stack_[top - 1].kind() == Kind::kText;
-  const size_t container = keyed ? top - 2 : top - 1;
-  const Kind kind = stack_[container].kind();
-  if (open_record || (kind != Kind::kObject && !is_fresh(stack_[container]))) return;
-  materialise(container);
-  if (keyed) {
-    set_from(top - 1);
-  } else {
-    append_from(top);
-  }
 }
 
 }  // namespace
