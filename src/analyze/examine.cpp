@@ -104,6 +104,7 @@ Result<DeviceFindings> examine(const trace::Trace& trace, const trace::Device& d
   findings.fragmentation = asked ? findings.holes : measure_fragmentation(now, trace.settings, last_failed);
   findings.holders = find_holders(trace, user_code, options.grouping, now, at, peak);
   findings.pinned = find_pinned_segments(at);
+  findings.pinned_now = asked ? findings.pinned : find_pinned_segments(now);
   const std::array<const MemoryState*, 3> states = {&now, &at, &peak};
   findings.warnings = find_contradictions(trace, device, history, findings.curves, states);
   return findings;

@@ -44,7 +44,8 @@ struct DeviceFindings {
   Fragmentation holes;
   Fragmentation fragmentation;  ///< As the snapshot shows it, unless a moment was asked for.
   std::vector<Holder> holders;
-  std::vector<PinnedSegment> pinned;
+  std::vector<PinnedSegment> pinned;      ///< At that moment.
+  std::vector<PinnedSegment> pinned_now;  ///< As the snapshot shows it, unless a moment was asked for.
   std::vector<std::string> warnings;
 };
 

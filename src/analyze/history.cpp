@@ -47,6 +47,7 @@ class Chronicler {
       frees_.requested = frees_.requested || action == Action::kFreeRequested;
       frees_.completed = frees_.completed || action == Action::kFreeCompleted;
     }
+    history_.added_runs.resize(history_.segment_entries.size());
   }
 
   // The final segments are known: undo the entries from the last to the first.
@@ -54,6 +55,7 @@ class Chronicler {
     SegmentMap map = final_segments(trace_, device_);
     const auto& entries = history_.segment_entries;
     for (size_t i = entries.size(); i-- > 0;) {
+      if (const Run* run = map.find(trace_.events.addr[row(entries[i])])) history_.added_runs[i] = *run;
       if (!play_backward(map, trace_, row(entries[i]))) contradict(entries[i]);
     }
     history_.initial_segments = std::move(map);
@@ -78,7 +80,7 @@ class Chronicler {
       case Action::kSegmentFree:
       case Action::kSegmentMap:
       case Action::kSegmentUnmap:
-        if (!play_forward(segments_, trace_, row(entry))) contradict(entry);
+        if (!play_forward(segments_, trace_, row(entry), history_.added_runs[next_segment_entry_++])) contradict(entry);
         last_run_ = {};
         break;
       default: break;
@@ -253,7 +255,7 @@ class Chronicler {
       from_before = from_before || life.alloc == kBefore;
       history_.sizes_are_lower_bounds = history_.sizes_are_lower_bounds || !life.size_exact;
     }
-    history_.complete = !from_before && history_.contradictions == 0;
+    history_.complete = !from_before && history_.contradictions == 0 && !trace_.settings.overflowed;
   }
 
   void contradict(uint32_t entry) {
@@ -270,6 +272,7 @@ class Chronicler {
   SegmentMap segments_;
   OpenLives open_;
   FreeEntries frees_;
+  size_t next_segment_entry_ = 0;
   Run last_run_;  // of find_run; empty after entries about segments
   bool any_expandable_ = false;
   bool any_plain_ = false;

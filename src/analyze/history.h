@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -53,6 +54,8 @@ struct History {
   Chunked<uint32_t> life_of_entry;  ///< For each entry the life it is about, or kNoLife.
   std::vector<std::pair<uint32_t, uint32_t>> lost_frees;  ///< (entry, life): must have been freed by then, unrecorded.
   std::vector<uint32_t> segment_entries;                  ///< Entries about segments, in order.
+  /// What each of them adds, where the segments at the end told its pool; parallel to segment_entries.
+  std::vector<std::optional<Run>> added_runs;
   SegmentMap initial_segments;
   bool complete = false;  ///< The trace starts at the process's first allocation.
   bool sizes_are_lower_bounds = false;

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "alloc/rounding.h"
+#include "analyze/where.h"
 
 namespace unfrag::analyze {
 namespace {
@@ -90,14 +91,18 @@ Run run_of_event(const trace::Trace& trace, size_t event, const SegmentMap& neig
     run.pool = neighbour->pool;
     return run;
   }
-  if (run.size % alloc::kLargeSegment.value() != 0) run.kind = trace::PoolKind::kSmall;
+  if (run.size % page_size(trace.settings, trace::PoolKind::kLarge).value() != 0) run.kind = trace::PoolKind::kSmall;
   return run;
 }
 
-bool play_forward(SegmentMap& map, const trace::Trace& trace, size_t event) {
+bool play_forward(SegmentMap& map, const trace::Trace& trace, size_t event, const std::optional<Run>& known) {
   const Action action = trace.events.action[event];
   if (action == Action::kSegmentAlloc || action == Action::kSegmentMap) {
-    const Run run = run_of_event(trace, event, map);
+    Run run = run_of_event(trace, event, map);
+    if (known) {
+      run.kind = known->kind;
+      run.pool = known->pool;
+    }
     const bool was_free = map.find(run.addr) == nullptr;
     if (!was_free) map.remove(run.addr, run.size);
     map.add(run);

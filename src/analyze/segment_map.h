@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 
 #include "trace/trace.h"
 
@@ -40,7 +41,8 @@ class SegmentMap {
 Run run_of_event(const trace::Trace& trace, size_t event, const SegmentMap& neighbours);
 
 /// Plays one segment entry, forwards or backwards. False where it contradicts the map. Other entries do nothing.
-bool play_forward(SegmentMap& map, const trace::Trace& trace, size_t event);
+/// `known`: what the entry adds, where the final segments told.
+bool play_forward(SegmentMap& map, const trace::Trace& trace, size_t event, const std::optional<Run>& known = {});
 bool play_backward(SegmentMap& map, const trace::Trace& trace, size_t event);
 
 /// Whether an entry is about segments.

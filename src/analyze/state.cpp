@@ -89,9 +89,9 @@ MemoryState state_after(const trace::Trace& trace, const trace::Device& device, 
   MemoryState state;
   state.entry = entry;
   SegmentMap map = history.initial_segments;
-  for (const uint32_t segment_entry : history.segment_entries) {
-    if (entry == kBefore || segment_entry > entry) break;
-    play_forward(map, trace, size_t{device.first_event} + segment_entry);
+  for (size_t i = 0; i < history.segment_entries.size(); ++i) {
+    if (entry == kBefore || history.segment_entries[i] > entry) break;
+    play_forward(map, trace, size_t{device.first_event} + history.segment_entries[i], history.added_runs[i]);
   }
   place_segments(state, map);
   std::vector<PlacedBlock> blocks;

@@ -34,16 +34,40 @@ Origin origin_of_bracketed(std::string_view path) {
   return Origin::kUser;
 }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// Whether a folder is where a Python lives: python3.11, Python311, cpython-3.10.19-..., miniconda3, envs of conda.
+bool is_python_home(std::string_view folder) {
+  for (const std::string_view name : {"cpython-", "python", "miniconda", "anaconda", "mambaforge", "miniforge"}) {
+    if (folder.starts_with(name)) return folder.size() > name.size() && is_digit(folder[name.size()]);
+  }
+  return false;
+}
+
 // /usr/lib/python3.11/threading.py, .../cpython-3.10.19-windows-x86_64-none/lib/contextlib.py, C:/Python311/Lib/abc.py
 bool is_standard_library(std::string_view path) {
-  if (contains(path, "/lib/python2.") || contains(path, "/lib/python3.") || contains(path, "/lib64/python3."))
-    return true;
+  for (const std::string_view part : {"/lib/python", "/lib64/python"}) {
+    const size_t at = path.find(part);
+    if (at != std::string_view::npos && is_digit(path[at + part.size()])) return true;
+  }
   const size_t lib = path.rfind("/lib/");
   if (lib == std::string_view::npos) return false;
   const std::string_view above = path.substr(0, lib);
   const size_t name = above.rfind('/');
-  const std::string_view folder = name == std::string_view::npos ? above : above.substr(name + 1);
-  return folder.starts_with("python") || folder.starts_with("cpython") || contains(folder, "conda");
+  return is_python_home(name == std::string_view::npos ? above : above.substr(name + 1));
+}
+
+// A checkout or build of PyTorch without site-packages: its package beside what only it has.
+bool is_pytorch_source(std::string_view path) {
+  const size_t at = path.rfind("/torch/");
+  if (at == std::string_view::npos) return false;
+  const std::string_view above = path.substr(0, at);
+  const std::string_view inside = path.substr(at + 7);
+  if (above.ends_with("/pytorch")) return true;
+  for (const std::string_view own : {"nn/modules/", "_tensor.py", "autograd/", "_dynamo/", "_inductor/", "_ops.py"}) {
+    if (inside.starts_with(own)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -61,11 +85,7 @@ Origin origin_of(std::string_view filename) {
         inside.starts_with("torch/") || inside.starts_with("torchgen/") || inside.starts_with("functorch/");
     return torch ? Origin::kPyTorch : Origin::kPackage;
   }
-  // A checkout of PyTorch itself, or a build without site-packages.
-  for (const std::string_view part : {"/torch/nn/modules/", "/torch/_tensor.py", "/torch/autograd/", "/torch/optim/",
-                                      "/torch/cuda/", "/torch/_dynamo/", "/torch/utils/", "/torch/functional.py"}) {
-    if (contains(path, part)) return Origin::kPyTorch;
-  }
+  if (is_pytorch_source(path) || contains(path, "/torchinductor_")) return Origin::kPyTorch;
   return is_standard_library(path) ? Origin::kStandard : Origin::kUser;
 }
 

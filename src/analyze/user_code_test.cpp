@@ -165,5 +165,17 @@ TEST_F(UserCodeOfStacks, PrefersNativeFramesThatSayMost) {
   EXPECT_EQ(culprit_of({{"??", "torch::unwind::unwind()"}, {"??", "run"}}, Origin::kNative), "run");
 }
 
+TEST(UserCode, FoldersThatOnlySoundLikePythonAreTheUsers) {
+  EXPECT_EQ(origin_of("/home/me/python-project/lib/train.py"), Origin::kUser);
+  EXPECT_EQ(origin_of("/home/me/miniconda-tests/lib/m.py"), Origin::kUser);
+  EXPECT_EQ(origin_of("/home/me/proj/torch/utils/data.py"), Origin::kUser);
+}
+
+TEST(UserCode, BuildsOfPyTorchAndWhatItCompilesAreNot) {
+  EXPECT_EQ(origin_of("/opt/pytorch/torch/distributed/fsdp/api.py"), Origin::kPyTorch);
+  EXPECT_EQ(origin_of("/opt/pytorch/torch/_ops.py"), Origin::kPyTorch);
+  EXPECT_EQ(origin_of("/tmp/torchinductor_me/ab/cabxyz.py"), Origin::kPyTorch);
+}
+
 }  // namespace
 }  // namespace unfrag::analyze

@@ -96,7 +96,10 @@ Where where_bytes_are(const trace::Trace& trace, const trace::Device& device, co
     use.largest_hole = std::max(use.largest_hole, segment.largest_hole);
     if (segment.block_count == 0) use.free_segments += segment.free;
     for (const PlacedBlock& block : blocks_of(state, segment)) {
-      if (block.pending) continue;
+      if (block.pending) {
+        where.pending_requested += Bytes(block.requested);
+        continue;
+      }
       where.requested += Bytes(block.requested);
       where.rounding += Bytes(block.size - block.requested);
     }

@@ -31,11 +31,12 @@ struct PoolUse {
 
 /// All bytes of one moment. The first five add up to `reserved`.
 struct Where {
-  Bytes requested{};         ///< In allocated blocks.
-  Bytes rounding{};          ///< Allocated blocks beyond what was requested.
-  Bytes pending{};           ///< Whole blocks given back that wait for other streams.
-  Bytes free_in_segments{};  ///< In segments that also hold active blocks.
-  Bytes free_segments{};     ///< In segments with nothing active.
+  Bytes requested{};          ///< In allocated blocks.
+  Bytes rounding{};           ///< Allocated blocks beyond what was requested.
+  Bytes pending{};            ///< Whole blocks given back that wait for other streams.
+  Bytes pending_requested{};  ///< Of that, what had been requested.
+  Bytes free_in_segments{};   ///< In segments that also hold active blocks.
+  Bytes free_segments{};      ///< In segments with nothing active.
   Bytes reserved{};
   Bytes outside{};             ///< Allocated blocks that contradict the segments: not in them, so not in `reserved`.
   Bytes unmapped{};            ///< Mapped earlier in the recording and unmapped again; outside reserved.

@@ -114,7 +114,7 @@ void add_explain(CLI::App& app, int& exit) {
                       "Moment to explain: an entry number, peak, oom or end (default: the last oom, else end)");
   command->add_option("--device", arguments->device, "Device to explain (default: the one with most trace entries)");
   command->add_option("--top", arguments->top, "Holders to list (default: 10 in text, all in JSON)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(int64_t{0}, int64_t{1000000000}));
   command->add_option("--group", arguments->group, "What a holder is")
       ->check(CLI::IsMember({"line", "function", "stream", "segment"}))
       ->capture_default_str();

@@ -68,7 +68,7 @@ size_t text_width(const CommonOptions& options) {
 }
 
 int write_output(const std::string& content, const CommonOptions& options, const std::vector<std::string>& inputs) {
-  if (!options.output.empty()) {
+  if (!options.output.empty() && options.output != "-") {
     for (const std::string& input : inputs) {
       if (input == "-" || !os::same_file(options.output, input)) continue;
       return report_error({ErrorKind::kUsage, "", "-o names an input file", "another name"}, options.output);

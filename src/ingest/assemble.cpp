@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
+#include <charconv>
 #include <iterator>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <tuple>
 
@@ -93,7 +96,7 @@ class Assembler {
  private:
   static Error not_a_snapshot() {
     return {ErrorKind::kBadInput, "", "this is readable, but not a memory snapshot (no segments and no device_traces)",
-            "give it what torch.cuda.memory._snapshot() returns"};
+            "what torch.cuda.memory._snapshot() returns"};
   }
   void warn(std::string text) { trace_.warnings.push_back(std::move(text)); }
   std::string name(trace::StringIdx text) const { return fmt::format("'{}'", excerpt(trace_.strings[text])); }
@@ -289,12 +292,8 @@ class Assembler {
   }
 
   void read_settings(Value value);
-  void add_setting_text(Value value, int depth, std::string& text) const;
-  [[nodiscard]] std::string setting_text(Value value) const {
-    std::string text;
-    add_setting_text(value, 0, text);
-    return text;
-  }
+  [[nodiscard]] std::optional<size_t> division_slot(Value key) const;
+  nlohmann::ordered_json setting_json(Value value, int depth, size_t& room) const;
   void note_unknown_top_level(const Object& dict);
   void note_unknown_keys(std::string_view record, const Object& dict);
   void finish(const Object& top);
@@ -316,28 +315,44 @@ class Assembler {
 };
 
 // Settings are small; what is not is cut, so that a text shared by all of them is not written out many times.
-void Assembler::add_setting_text(Value value, int depth, std::string& text) const {
-  if (text.size() >= kLongestNote) return;
+nlohmann::ordered_json Assembler::setting_json(Value value, int depth, size_t& room) const {
+  if (room == 0) return nullptr;
+  --room;
   if (const auto string = NodeStore::to_text(value)) {
-    text += trace_.strings[*string].substr(0, kLongestNote - text.size());
-  } else if (value.kind() == Kind::kBool) {
-    text += value.payload() != 0 ? "True" : "False";
-  } else if (const auto integer = store_.to_signed(value)) {
-    text += fmt::format("{}", *integer);
-  } else if (value.kind() == Kind::kReal) {
-    text += fmt::format("{}", store_.to_real(value).value_or(0));
-  } else if (const Object* object = store_.object(value); object != nullptr && depth <= 1) {
-    const size_t step = object->kind == ObjectKind::kDict ? 2 : 1;
-    for (size_t i = 0; i + step <= std::min<size_t>(object->items.size(), 64); i += step) {
-      if (i > 0) text += ',';
-      add_setting_text(object->items[i], depth + 1, text);
-      if (step == 1) continue;
-      text += ':';
-      add_setting_text(object->items[i + 1], depth + 1, text);
-    }
-  } else {
-    text += "None";
+    const std::string_view text = trace_.strings[*string].substr(0, room);
+    room -= text.size();
+    return escape_text(text);
   }
+  if (value.kind() == Kind::kBool) return value.payload() != 0;
+  if (const auto integer = store_.to_unsigned(value)) return *integer;
+  if (const auto integer = store_.to_signed(value)) return *integer;
+  if (value.kind() == Kind::kReal) return store_.to_real(value).value_or(0);
+  const Object* object = store_.object(value);
+  if (object == nullptr || depth > 1) return nullptr;
+  const bool dict = object->kind == ObjectKind::kDict;
+  auto json = dict ? nlohmann::ordered_json::object() : nlohmann::ordered_json::array();
+  const size_t step = dict ? 2 : 1;
+  for (size_t i = 0; i + step <= std::min<size_t>(object->items.size(), 64); i += step) {
+    auto item = setting_json(object->items[i + step - 1], depth + 1, room);
+    if (dict) {
+      const auto key = NodeStore::to_text(object->items[i]);
+      if (key) json[escape_text(trace_.strings[*key].substr(0, 256))] = std::move(item);
+    } else {
+      json.push_back(std::move(item));
+    }
+  }
+  return json;
+}
+
+/// The slot of a key "1", "2", "4", ... "32768": MiB, as text or number.
+std::optional<size_t> Assembler::division_slot(Value key) const {
+  uint64_t mib = store_.to_unsigned(key).value_or(0);
+  if (const auto text = NodeStore::to_text(key)) {
+    const std::string_view digits = trace_.strings[*text];
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), mib).ec != std::errc()) return std::nullopt;
+  }
+  if (!std::has_single_bit(mib) || mib > 32768) return std::nullopt;
+  return static_cast<size_t>(std::countr_zero(mib));
 }
 
 void Assembler::read_settings(Value value) {
@@ -348,11 +363,17 @@ void Assembler::read_settings(Value value) {
     const auto key = NodeStore::to_text(dict->items[i]);
     if (!key) continue;
     const Value item = dict->items[i + 1];
-    settings.all.emplace_back(trace_.strings[*key].substr(0, kLongestNote), setting_text(item));
+    size_t room = kLongestNote;
+    const std::string json =
+        setting_json(item, 0, room).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    settings.all.emplace_back(trace_.strings[*key].substr(0, kLongestNote), json);
+    const bool said = json != "null" && json != "false" && json != "0" && json != "[]" && json != "{}";
+    settings.overflowed = settings.overflowed || (word_of(key->value()) == Word::trace_alloc_overflowed && said &&
+                                                  json.find("true") != std::string::npos);
     switch (word_of(key->value())) {
       case Word::PYTORCH_ALLOC_CONF:
       case Word::PYTORCH_CUDA_ALLOC_CONF:
-        if (item.kind() == Kind::kText) settings.conf = setting_text(item);
+        if (const auto conf = NodeStore::to_text(item)) settings.conf = trace_.strings[*conf].substr(0, kLongestNote);
         break;
       case Word::max_split_size:  // -1 stands for unlimited
         if (const auto size = store_.to_unsigned(item); size && *size < kSizeLimit)
@@ -362,10 +383,12 @@ void Assembler::read_settings(Value value) {
       case Word::expandable_segments: settings.expandable_segments = NodeStore::to_bool(item); break;
       case Word::roundup_power2_divisions:
         if (const Object* slots = store_.object(item); slots != nullptr && slots->kind == ObjectKind::kDict) {
-          const size_t pairs = std::min(slots->items.size() / 2, settings.roundup_power2_divisions.size());
-          for (size_t slot = 0; slot < pairs; ++slot) {  // keys "1", "2", "4", ... in this order
-            const auto divisions = store_.to_unsigned(slots->items[2 * slot + 1]).value_or(0);
-            settings.roundup_power2_divisions[slot] = static_cast<uint32_t>(std::min<uint64_t>(divisions, UINT32_MAX));
+          for (size_t pair = 0; pair + 1 < std::min<size_t>(slots->items.size(), 64); pair += 2) {
+            const auto slot = division_slot(slots->items[pair]);
+            const auto divisions = store_.to_unsigned(slots->items[pair + 1]).value_or(0);
+            if (slot)
+              settings.roundup_power2_divisions[*slot] =
+                  static_cast<uint32_t>(std::min<uint64_t>(divisions, UINT32_MAX));
           }
         }
         break;

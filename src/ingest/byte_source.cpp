@@ -13,7 +13,7 @@ Error cannot_open(const std::error_code& reason) {
   return {.kind = ErrorKind::kBadInput,
           .where = "",
           .what = "cannot be opened: " + reason.message(),
-          .action = "check the path"};
+          .action = "another path"};
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ TEST(FileSource, AMissingFileIsAnErrorWithTheReason) {
   EXPECT_EQ(file.error().where, "");
   EXPECT_EQ(file.error().what.find("cannot be opened: "), 0u);
   EXPECT_GT(file.error().what.size(), std::string("cannot be opened: ").size());
-  EXPECT_EQ(file.error().action, "check the path");
+  EXPECT_EQ(file.error().action, "another path");
 }
 
 TEST(FileSource, ADirectoryIsAnError) {

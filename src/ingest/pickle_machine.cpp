@@ -85,7 +85,7 @@ Result<Parsed> Machine::run() {
   }
   if (step == Step::kRefused) {
     return Error{ErrorKind::kBadInput, "byte " + std::to_string(window_.offset()), why_,
-                 "do not open this file with pickle; record a snapshot with torch.cuda.memory._dump_snapshot"};
+                 "a snapshot of your own from torch.cuda.memory._dump_snapshot, and never pickle.load on this one"};
   }
   Parsed parsed{.root = {}, .damage = why_, .offset = window_.offset()};
   if (step == Step::kStopped) {

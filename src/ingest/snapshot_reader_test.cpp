@@ -460,13 +460,13 @@ TEST_P(SnapshotReader, ReadsTheSettings) {
   EXPECT_EQ(settings.roundup_power2_divisions[1], 4U);
   EXPECT_EQ(settings.roundup_power2_divisions[2], 8U);
   using Setting = std::pair<std::string, std::string>;
-  EXPECT_EQ(settings.all, (std::vector<Setting>{{"PYTORCH_CUDA_ALLOC_CONF", "max_split_size_mb:64"},
+  EXPECT_EQ(settings.all, (std::vector<Setting>{{"PYTORCH_CUDA_ALLOC_CONF", "\"max_split_size_mb:64\""},
                                                 {"max_split_size", "67108864"},
                                                 {"garbage_collection_threshold", "0.25"},
-                                                {"expandable_segments", "False"},
+                                                {"expandable_segments", "false"},
                                                 {"pinned_num_register_threads", "1"},
-                                                {"something_new", "None"},
-                                                {"roundup_power2_divisions", "1:0,2:4,4:8"}}));
+                                                {"something_new", "null"},
+                                                {"roundup_power2_divisions", R"({"1":0,"2":4,"4":8})"}}));
 }
 
 TEST_P(SnapshotReader, TakesAMaxSplitSizeOfMinusOneAsUnlimited) {

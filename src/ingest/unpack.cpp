@@ -13,7 +13,7 @@ namespace unfrag::ingest {
 namespace unpacking {
 namespace {
 
-constexpr char kGiveASnapshot[] = "give it a file written by torch.cuda.memory._dump_snapshot";
+constexpr char kGiveASnapshot[] = "a file written by torch.cuda.memory._dump_snapshot";
 
 Result<Unpacked> unwrap(std::unique_ptr<Feed> feed, const Budget& budget, std::vector<std::string> layers);
 
@@ -104,7 +104,7 @@ Error too_deep(const std::vector<std::string>& layers) {
   return {.kind = ErrorKind::kBadInput,
           .where = "byte 0 of what the " + layers.back() + " holds",
           .what = "it is packed more than " + std::to_string(kMaxLayers) + " times over",
-          .action = "unpack it first"};
+          .action = "unpacking it first"};
 }
 
 // One layer after the other, until something that can be a snapshot comes out.

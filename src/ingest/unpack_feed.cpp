@@ -35,7 +35,7 @@ Error Budget::over(const std::string& limit) const {
           .where = "byte " + std::to_string(outermost_->offset()),
           .what = "unpacks to more than " + limit,
           .action = max_ ? "pass a larger --max-unpacked SIZE if you trust the file"
-                         : "pass --max-unpacked SIZE if you trust the file"};
+                         : "--max-unpacked SIZE if you trust the file"};
 }
 
 Result<size_t> Feed::pull(std::span<char> into) {

@@ -127,7 +127,7 @@ Error no_text(const Feed& page) {
   std::string what = "the HTML page holds no snapshot (it has no \"base64\" text)";
   if (const std::string note = page.end_note(); !note.empty()) what += "; " + note;
   return {ErrorKind::kBadInput, "byte " + std::to_string(page.offset()), what,
-          "give it a page written by torch.cuda._memory_viz, or the snapshot itself"};
+          "a page written by torch.cuda._memory_viz, or the snapshot itself"};
 }
 
 }  // namespace

@@ -488,7 +488,7 @@ TEST(Unpack, AnEncryptedZipIsRefusedWithAdvice) {
   const Outcome outcome = take_off(zip({{"a.pickle", kPickle, 8, Sizes::kInHeader, "", 1}}));
   EXPECT_FALSE(outcome.ok);
   EXPECT_EQ(outcome.error.what, "the zip holds \"a.pickle\" encrypted");
-  EXPECT_TRUE(contains(outcome.error.action, "unpack it first with"));
+  EXPECT_TRUE(contains(outcome.error.action, "unpacking it first with"));
   EXPECT_FALSE(take_off(zip({{"a.pickle", kPickle, 8, Sizes::kAfter, "", 1}})).ok);
 }
 
@@ -496,7 +496,7 @@ TEST(Unpack, AnotherMethodIsRefusedWithAdvice) {
   const Outcome outcome = take_off(zip({{"a.pickle", kPickle, 14}, {"readme", "Text"}}));
   EXPECT_FALSE(outcome.ok);
   EXPECT_EQ(outcome.error.what, "the zip holds \"a.pickle\" packed with method 14 (LZMA), which is not read here");
-  EXPECT_TRUE(contains(outcome.error.action, "unpack it first with"));
+  EXPECT_TRUE(contains(outcome.error.action, "unpacking it first with"));
 }
 
 TEST(Unpack, AFileThatCannotBeReadDoesNotHideASnapshot) {

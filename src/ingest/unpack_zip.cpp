@@ -125,13 +125,13 @@ std::optional<Error> ZipReader::refusal() const {
   Error error{.kind = ErrorKind::kBadInput, .where = "byte " + std::to_string(offset()), .what = "", .action = ""};
   if ((entry_.flags & kEncrypted) != 0 || entry_.method == kAes) {
     error.what = "the zip holds \"" + excerpt(entry_.name) + "\" encrypted";
-    error.action = "unpack it first with unzip or 7z and its password";
+    error.action = "unpacking it first with unzip or 7z and its password";
     return error;
   }
   if (entry_.method == kStored || entry_.method == kDeflated || entry_.method == kZstd) return std::nullopt;
   error.what = "the zip holds \"" + excerpt(entry_.name) + "\" packed with " + method_name(entry_.method) +
                ", which is not read here";
-  error.action = "unpack it first with unzip or 7z";
+  error.action = "unpacking it first with unzip or 7z";
   return error;
 }
 

@@ -26,10 +26,10 @@ Result<Step> refused(ZSTD_ErrorCode code) {
   switch (code) {
     case ZSTD_error_frameParameter_windowTooLarge:
       return Error{ErrorKind::kBadInput, "", "the zstd data needs a window of more than 128 MiB",
-                   "unpack it first with zstd -d --long=31"};
+                   "unpacking it first with zstd -d --long=31"};
     case ZSTD_error_dictionary_wrong:
       return Error{ErrorKind::kBadInput, "", "the zstd data was packed with a dictionary",
-                   "unpack it first with zstd -d -D DICTIONARY"};
+                   "unpacking it first with zstd -d -D DICTIONARY"};
     case ZSTD_error_memory_allocation:
       return Error{ErrorKind::kMissing, "", "there is not enough memory to unpack it", ""};
     default: return Step{.state = Step::State::kDamaged};

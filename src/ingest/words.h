@@ -33,7 +33,8 @@ namespace unfrag::ingest {
   W(active_allocated) W(active_pending_free) W(active_awaiting_free) W(inactive) W(small) W(large)               \
   /* settings */                                                                                                \
   W(PYTORCH_CUDA_ALLOC_CONF) W(PYTORCH_ALLOC_CONF) W(max_split_size) W(garbage_collection_threshold)             \
-  W(expandable_segments) W(roundup_power2_divisions) W(graph_capture_record_stream_reuse)
+  W(expandable_segments) W(roundup_power2_divisions) W(graph_capture_record_stream_reuse)              \
+  W(trace_alloc_overflowed)
 // clang-format on
 
 enum class Word : uint32_t {

@@ -27,6 +27,17 @@ const char* kind_name(trace::PoolKind kind) {
   return "unknown";
 }
 
+const char* origin_name(analyze::Origin origin) {
+  switch (origin) {
+    case analyze::Origin::kUser: return "user";
+    case analyze::Origin::kPackage: return "package";
+    case analyze::Origin::kPyTorch: return "pytorch";
+    case analyze::Origin::kStandard: return "standard";
+    case analyze::Origin::kNative: break;
+  }
+  return "native";
+}
+
 const char* moment_name(analyze::Moment::Kind kind) {
   switch (kind) {
     case analyze::Moment::kEvent: return "event";
@@ -77,7 +88,9 @@ class Writer {
     json["torch_at_least"] =
         trace.dialect.known() ? Json(fmt::format("{}.{}", trace.dialect.major, trace.dialect.minor)) : Json(nullptr);
     json["settings"] = Json::object();
-    for (const auto& [key, value] : trace.settings.all) json["settings"][escape_text(key)] = escape_text(value);
+    for (const auto& [key, value] : trace.settings.all) {
+      json["settings"][escape_text(key)] = Json::parse(value, nullptr, /*allow_exceptions=*/false);
+    }
     json["warnings"] = Json::array();
     for (const std::string& warning : trace.warnings) json["warnings"].push_back(escape_text(warning));
     for (const auto* list : {&e_.devices, &e_.host}) {
@@ -145,8 +158,9 @@ class Writer {
     Json json;
     json["moment"] = moment_name(d.at_kind);
     json["event"] = entry_or_null(d.at_entry);
-    json["requested_bytes"] = w.requested.value();
-    json["rounding_bytes"] = w.rounding.value();
+    // A block counts as requested until its free completes, as in `now` and `peak`: pending blocks are in both.
+    json["requested_bytes"] = (w.requested + w.pending_requested).value();
+    json["rounding_bytes"] = (w.rounding + w.pending - w.pending_requested).value();
     json["pending_bytes"] = w.pending.value();
     json["free_in_segments_bytes"] = w.free_in_segments.value();
     json["free_segments_bytes"] = w.free_segments.value();
@@ -201,6 +215,8 @@ class Writer {
       if (e_.grouping == analyze::Grouping::kStream) item["stream"] = holder.stream;
       if (e_.grouping == analyze::Grouping::kSegment) item["segment"] = hex(holder.segment);
       item.update(place(holder.frame));
+      item["origin"] = holder.frame.is_none() ? Json(nullptr) : Json(origin_name(holder.origin));
+      if (holder.origin == analyze::Origin::kNative) item["file"] = item["line"] = nullptr;
       if (e_.grouping == analyze::Grouping::kFunction) item["line"] = nullptr;
       item["stack"] = stack(holder.stack);
       json.push_back(std::move(item));
@@ -223,8 +239,8 @@ class Writer {
 
   [[nodiscard]] Json pinned(const DeviceFindings& d) const {
     Json json = Json::array();
-    for (size_t i = 0; i < listed(d.pinned.size()); ++i) {
-      const analyze::PinnedSegment& segment = d.pinned[i];
+    for (size_t i = 0; i < listed(d.pinned_now.size()); ++i) {
+      const analyze::PinnedSegment& segment = d.pinned_now[i];
       Json block = {{"address", hex(segment.largest.addr)}, {"bytes", segment.largest.size}};
       block.update(place(culprit(segment.largest.stack)));
       json.push_back({{"address", hex(segment.run.addr)},

@@ -35,7 +35,7 @@ class Writer {
       : e_(explanation), o_(options), width_(std::max(options.width, kNarrowest)) {}
 
   std::string run() && {
-    header();
+    if (!o_.quiet) header();
     if (e_.devices.empty() && e_.host.empty()) {
       nothing_to_see();
     } else if (!e_.devices.empty()) {
@@ -43,7 +43,7 @@ class Writer {
       if (!o_.quiet) other_devices();
     }
     for (const DeviceFindings& host : e_.host) device(host);
-    warnings();
+    if (!o_.quiet) warnings();
     if (!o_.quiet) next_command();
     return std::move(out_);
   }
@@ -110,9 +110,10 @@ class Writer {
   }
 
   void device(const DeviceFindings& d) {
-    out_ += '\n';
+    if (!o_.quiet) out_ += '\n';
     verdict(d);
     if (o_.quiet) return;
+    paragraph(coverage(d));
     where(d);
     timeline(d);
     ooms(d);
@@ -125,7 +126,7 @@ class Writer {
   }
 
   [[nodiscard]] static std::string coverage(const DeviceFindings& d) {
-    if (d.events <= 1) return "No trace was recorded, so only the moment of the snapshot is known.";
+    if (d.events == 0) return "No trace was recorded, so only the moment of the snapshot is known.";
     return fmt::format("Recorded: {}, {}.", entries(d.events),
                        d.complete ? "from the process's first allocation" : "which begin mid-way");
   }
@@ -151,7 +152,6 @@ class Writer {
     if (o_.color && !d.ooms.empty()) out_ += "\x1b[31m";
     paragraph(said);
     if (o_.color && !d.ooms.empty()) out_.insert(out_.size() - 1, "\x1b[0m");
-    paragraph(coverage(d));
   }
 
   [[nodiscard]] static std::string moment(const DeviceFindings& d) {
@@ -356,7 +356,7 @@ class Writer {
   void stack(trace::StackIdx idx) {
     for (const trace::FrameIdx index : e_.trace->stacks[idx]) {
       const trace::Frame& frame = e_.trace->frames[index];
-      line("      {}:{} {}", text(frame.filename), frame.line, text(frame.name));
+      paragraph(fmt::format("{}:{} {}", text(frame.filename), frame.line, text(frame.name)), 6, 8);
     }
   }
 

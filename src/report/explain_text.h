@@ -19,8 +19,8 @@ struct TextOptions {
   size_t top = 10;      ///< Holders listed.
 };
 
-/// Lines of at most `width` columns (stack frames excepted, which are not cut). Everything that came from the file
-/// is escaped.
+/// Lines of at most `width` columns, but for the command at the end, which can be pasted. Everything that came from the
+/// file is escaped.
 std::string explain_text(const analyze::Explanation& explanation, const TextOptions& options);
 
 }  // namespace unfrag::report

@@ -150,7 +150,8 @@ struct Settings {
   std::optional<bool> expandable_segments;
   /// Divisions for sizes [2^i MiB, 2^(i+1) MiB), slot 0 from nothing, slot 15 without end. 0 and 1 mean off.
   std::array<uint32_t, 16> roundup_power2_divisions{};
-  /// Every setting of the file as text, in its order, known or not.
+  bool overflowed = false;  ///< The file says that the ring buffer dropped entries.
+  /// Every setting of the file in its order, known or not: its name and its value as JSON, escaped and cut to 4 KiB.
   std::vector<std::pair<std::string, std::string>> all;
   [[nodiscard]] bool recorded() const { return !all.empty(); }
 };
