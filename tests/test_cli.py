@@ -600,3 +600,14 @@ def test_the_examples_are_explained_as_kept(path: Path) -> None:
     if os.environ.get("UNFRAG_UPDATE_GOLDEN") == "1":
         kept.write_text(done.text)
     assert done.text == kept.read_text(), "if this is better, run again with UNFRAG_UPDATE_GOLDEN=1"
+
+
+@pytest.mark.parametrize(("arguments", "what"), [
+    ([], "a command is missing"),
+    (["explian", "oom.pickle"], "explian is no command"),
+    (["explain", "oom.pickle", "--bogus"], "--bogus"),
+])
+def test_what_is_no_command_or_option_is_named(arguments: list[str], what: str) -> None:
+    done = run(arguments)
+    assert (done.code, done.text) == (2, "")
+    assert what in done.message and "; try unfrag" in done.message

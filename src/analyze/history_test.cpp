@@ -75,6 +75,7 @@ std::string text_of(const Life& life) {
 }
 std::vector<std::string> lives(const History& history) {
   std::vector<std::string> texts;
+  texts.reserve(history.lives.size());
   for (size_t i = 0; i < history.lives.size(); ++i) texts.push_back(text_of(history.lives[i]));
   return texts;
 }

@@ -10,7 +10,6 @@
 namespace unfrag::app {
 namespace {
 
-using analyze::DeviceFindings;
 using analyze::Explanation;
 
 // The device asked for, else the one with most entries, else the one with most memory.

@@ -30,7 +30,7 @@ class Arena {
 
  private:
   static constexpr size_t kFirst = 1024 / sizeof(T);
-  static constexpr size_t kLargest = (256 * 1024) / sizeof(T);
+  static constexpr size_t kLargest = (size_t{256} << 10) / sizeof(T);
 
   void open_block(size_t at_least) {
     const size_t size = std::max(at_least, std::min(kLargest, kFirst << std::min<size_t>(blocks_.size(), 16)));

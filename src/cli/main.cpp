@@ -6,6 +6,7 @@
 #include <new>
 
 #include "base/os.h"
+#include "base/text.h"
 #include "cli/explain_command.h"
 #include "cli/output.h"
 
@@ -14,9 +15,9 @@ namespace {
 int run(int argc, char** argv) {
   CLI::App app("Why a PyTorch program ran out of GPU memory, what holds it and what would fix it", "unfrag");
   app.set_version_flag("--version", "unfrag " UNFRAG_VERSION);
-  app.require_subcommand(1);
   int exit = unfrag::cli::kExitFine;
   unfrag::cli::add_explain(app, exit);
+  app.allow_extras();  // so that an unknown command can be named
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version
@@ -25,6 +26,12 @@ int run(int argc, char** argv) {
     const auto chosen = app.get_subcommands();
     const std::string help = chosen.empty() ? "unfrag --help" : "unfrag " + chosen.front()->get_name() + " --help";
     return unfrag::cli::report_error({unfrag::ErrorKind::kUsage, "", error.what(), help});
+  }
+  if (app.get_subcommands().empty()) {
+    const auto unknown = app.remaining();
+    const std::string what = unknown.empty() ? std::string("a command is missing")
+                                             : fmt::format("{} is no command", unfrag::escape_text(unknown.front()));
+    return unfrag::cli::report_error({unfrag::ErrorKind::kUsage, "", what, "unfrag --help"});
   }
   return exit;
 }

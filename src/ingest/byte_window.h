@@ -18,7 +18,7 @@ namespace unfrag::ingest {
 
 class ByteWindow {
  public:
-  static constexpr size_t kSize = 64 * 1024;
+  static constexpr size_t kSize = size_t{64} << 10;
   static constexpr size_t kPad = 16;
 
   explicit ByteWindow(ByteSource& source)

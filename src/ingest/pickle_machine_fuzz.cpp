@@ -72,6 +72,7 @@ class Rows {
 
   [[nodiscard]] std::vector<uint64_t> all() const {
     std::vector<uint64_t> rows;
+    rows.reserve(trace_.events.size_rows() + trace_.blocks.size_rows() + trace_.annotations.size());
     for (size_t i = 0; i < trace_.events.size_rows(); ++i) rows.push_back(event(i));
     for (size_t i = 0; i < trace_.blocks.size_rows(); ++i) rows.push_back(block(i));
     for (const trace::Annotation& a : trace_.annotations) {

@@ -332,7 +332,7 @@ TEST(PickleMachine, KeepsStacksOfMoreThanABatchWhole) {
     EXPECT_EQ(stacks[trace::StackIdx(1)].size(), frames);
     std::string stack = "stack";
     for (size_t i = 0; i < frames; ++i) stack += " t.py:1 f";
-    EXPECT_EQ(run.text(), "(" + stack + ", " + stack + ", " + stack + ")");
+    EXPECT_EQ(run.text(), fmt::format("({0}, {0}, {0})", stack));
   }
 }
 

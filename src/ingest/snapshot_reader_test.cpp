@@ -103,7 +103,8 @@ Result<Snapshot> try_read_bytes(const std::string& bytes) {
 std::unique_ptr<const Trace> read_bytes(const std::string& bytes) {
   auto result = try_read_bytes(bytes);
   EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.error().what);
-  return result ? std::move(result->trace) : std::make_unique<Trace>();
+  if (!result) return std::make_unique<const Trace>();
+  return std::move(result->trace);
 }
 std::string pickle_of(const Node& node) { return "\x80\x04" + node.pickle + "."; }
 std::unique_ptr<const Trace> read_pickle(const Node& node) { return read_bytes(pickle_of(node)); }
@@ -144,6 +145,7 @@ std::string stack_text(const Trace& trace, trace::StackIdx stack) {
 /// The addresses of the entries of a device.
 std::vector<uint64_t> addresses(const Trace& trace, const trace::Device& device) {
   std::vector<uint64_t> result;
+  result.reserve(device.event_count);
   for (uint32_t i = 0; i < device.event_count; ++i) result.push_back(trace.events.addr[device.first_event + i]);
   return result;
 }

@@ -155,7 +155,7 @@ class Writer {
   }
 
   [[nodiscard]] static std::string moment(const DeviceFindings& d) {
-    const std::string after =
+    std::string after =
         d.at_entry == analyze::kBefore ? "before the first entry" : fmt::format("after entry {}", d.at_entry);
     switch (d.at_kind) {
       case analyze::Moment::kOom: return fmt::format("when memory ran out, {}", after);
@@ -183,6 +183,7 @@ class Writer {
         Row{"wholly free segments", w.free_segments, o_.unicode ? "·" : "."},
     };
     std::vector<BarPart> parts;
+    parts.reserve(rows.size());
     for (const Row& row : rows) parts.push_back({row.bytes.value(), row.glyph});
     line("  [{}]", draw_bar(parts, width_ - 4));
     for (const Row& row : rows) {
@@ -245,6 +246,7 @@ class Writer {
     for (const Curve& curve : curves) {
       if (&curve == &curves[0] || &curve == &curves[2]) {
         std::vector<uint64_t> values;
+        values.reserve(c.timeline.size());
         for (const analyze::TimelinePoint& point : c.timeline) values.push_back((point.highest.*curve.member).value());
         line("  {} {}", fit_left(curve.name, 9, o_.unicode), draw_sparkline(values, full, width_ - 12, o_.unicode));
       }

@@ -17,6 +17,7 @@ TEST(Builder, StoresEachStringOnce) {
 TEST(Builder, StoresEachStackOnce) {
   Builder builder;
   std::vector<FrameIdx> frames;
+  frames.reserve(50);
   for (uint32_t line = 0; line < 50; ++line) {
     frames.push_back(builder.intern(Frame{.name = kEmptyString, .filename = kEmptyString, .line = line}));
   }
