@@ -208,7 +208,7 @@ def test_every_kind_of_moment_is_explained(moment: str | None) -> None:
     assert (device["at"]["moment"], device["at"]["event"]) == (kind, event)
     text = run(["explain", *options, OOM]).text
     if event is not None:
-        assert f"after entry {event}" in re.sub(r"\s+", " ", text)
+        assert f"after entry {event:,}" in re.sub(r"\s+", " ", text)
 
 
 def test_without_a_failed_request_the_end_is_explained() -> None:
@@ -268,9 +268,9 @@ def test_a_device_can_be_chosen() -> None:
     assert explain_json(data)["device"] == 0
     assert explain_json(data, "--device", 1)["device"] == 1
     assert explain_json(data, "--device", 1)["devices"] == explain_json(data)["devices"]
-    assert "Device 0 holds" in run(["explain", "-"], stdin=data).text
+    assert "Device 0 is" in run(["explain", "-"], stdin=data).text
     text = run(["explain", "--device", "1", "-"], stdin=data).text
-    assert "Device 1 holds" in text
+    assert "Device 1 is" in text
     assert "--device 0" in text
 
 

@@ -1,7 +1,7 @@
 """The console blocks of the documents that show output show the real output.
 
 A block whose first line is `$ unfrag ...` is run from the project's root in a UTF-8 locale and compared to the
-letter. UNFRAG_UPDATE_DOCS=1 writes the real output into the document instead.
+letter; ` | head -N` behind the command shows so many lines. UNFRAG_UPDATE_DOCS=1 writes the real output into the document instead.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ BLOCK = re.compile(r"```console\n\$ (unfrag [^\n]*)\n(.*?)```", re.S)
 
 def real_output(command: str) -> str:
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    command, _, lines = command.partition(" | head -")
     words = shlex.split(command)
     done = subprocess.run([UNFRAG, *words[1:]], cwd=ROOT, env=environment, capture_output=True, check=False)
-    return done.stdout.decode() + done.stderr.decode()
+    output = done.stdout.decode() + done.stderr.decode()
+    return "".join(output.splitlines(keepends=True)[: int(lines)]) if lines else output
 
 
 def blocks() -> list[tuple[Path, str, str]]:

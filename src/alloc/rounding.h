@@ -16,7 +16,9 @@ namespace unfrag::alloc {
 inline constexpr Bytes kMinBlock = 512_B;  ///< Granularity and minimum of every block.
 inline constexpr Bytes kSmallMax = 1_MiB;  ///< Largest rounded size the small pool serves.
 inline constexpr Bytes kSmallSegment = 2_MiB;
-inline constexpr Bytes kLargeSegment = 20_MiB;
+inline constexpr Bytes kLargeSegment = 20_MiB;  ///< Unless large_segment_size_mb says otherwise (2.12 on).
+inline constexpr Bytes kMinLarge = 10_MiB;      ///< From here on a request gets a segment of its own ...
+inline constexpr Bytes kRoundLarge = 2_MiB;     ///< ... of a multiple of this.
 
 /// The setting roundup_power2_divisions: slot i is for requests of [2^i MiB, 2^(i+1) MiB), the first also for all
 /// smaller ones, the last for all larger ones. 0 and 1 mean no such rounding.
@@ -40,6 +42,14 @@ constexpr Bytes round_size(Bytes requested, const RoundingRules& rules) {
   }
   const uint64_t block = kMinBlock.value();
   return Bytes((n + block - 1) / block * block);
+}
+
+/// What the driver is asked for, for a block of `rounded` bytes. Source: get_allocation_size.
+constexpr Bytes segment_size(Bytes rounded, Bytes large_segment = kLargeSegment) {
+  if (rounded <= kSmallMax) return kSmallSegment;
+  if (rounded < kMinLarge) return large_segment;
+  const uint64_t step = kRoundLarge.value();
+  return Bytes((rounded.value() + step - 1) / step * step);
 }
 
 /// The block size for a pinned host request: the next power of two. Requires: requested <= 2^63.

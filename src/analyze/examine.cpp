@@ -3,7 +3,9 @@
 #include <array>
 
 #include "analyze/checks.h"
+#include "analyze/decide.h"
 #include "analyze/explanation.h"
+#include "analyze/failures.h"
 
 namespace unfrag::analyze {
 namespace {
@@ -23,23 +25,6 @@ Now sum_now(const trace::Trace& trace, const trace::Device& device) {
     }
   }
   return now;
-}
-
-std::vector<FailedRequest> find_ooms(const trace::Trace& trace, const trace::Device& device) {
-  std::vector<FailedRequest> ooms;
-  for (uint32_t entry = 0; entry < device.event_count; ++entry) {
-    const size_t row = size_t{device.first_event} + entry;
-    if (trace.events.action[row] != trace::Action::kOom) continue;
-    const trace::EventContext& context = trace.context_of(row);
-    ooms.push_back({.entry = entry,
-                    .rounded = Bytes(trace.events.size[row]),
-                    .device_free = Bytes(trace.events.addr[row]),
-                    .stream = context.stream,
-                    .pool = context.pool,
-                    .has_pool = context.has_pool,
-                    .stack = trace.events.stack[row]});
-  }
-  return ooms;
 }
 
 Error no_such_moment(std::string what, std::string action) {
@@ -83,7 +68,7 @@ Result<DeviceFindings> examine(const trace::Trace& trace, const trace::Device& d
   findings.complete = history.complete;
   findings.allocated_is_lower_bound = history.sizes_are_lower_bounds;
   findings.curves = measure_usage(trace, device, history, options.timeline_points);
-  findings.ooms = find_ooms(trace, device);
+  findings.ooms = find_failed_requests(trace, device);
   if (auto error = settle_moment(options.at, findings)) return *error;
 
   const auto state_at = [&](uint32_t entry) {
@@ -102,6 +87,7 @@ Result<DeviceFindings> examine(const trace::Trace& trace, const trace::Device& d
   findings.holes = measure_fragmentation(at, trace.settings, last_failed);
   const bool asked = options.at.kind != Moment::kDefault;
   findings.fragmentation = asked ? findings.holes : measure_fragmentation(now, trace.settings, last_failed);
+  decide(trace, device, history, options, at, now, findings);
   findings.holders = find_holders(trace, user_code, options.grouping, now, at, peak);
   findings.pinned = find_pinned_segments(at);
   findings.pinned_now = asked ? findings.pinned : find_pinned_segments(now);

@@ -9,8 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "analyze/blockers.h"
 #include "analyze/holders.h"
 #include "analyze/usage.h"
+#include "analyze/verdict.h"
 #include "analyze/where.h"
 #include "base/result.h"
 #include "trace/trace.h"
@@ -38,6 +40,11 @@ struct DeviceFindings {
   UsageCurves curves;
   bool allocated_is_lower_bound = false;
   std::vector<FailedRequest> ooms;
+  std::vector<Verdict> oom_verdicts;    ///< Of the last kMostJudged of them, in order.
+  bool wanted = false;                  ///< The verdict is of the request asked about.
+  Verdict verdict;                      ///< Of the request asked about, else of the last OOM, else of the end.
+  std::vector<Opening> openings;        ///< For the request the verdict is about, cheapest first.
+  Emptying emptying;                    ///< Likewise.
   Moment::Kind at_kind = Moment::kEnd;  ///< Never kDefault.
   uint32_t at_entry = kNever;           ///< After this entry; kNever: as the snapshot shows it.
   Where where;                          ///< At that moment, as are `holes` and Holder::at.
@@ -52,6 +59,9 @@ struct DeviceFindings {
 struct ExamineOptions {
   Moment at;
   Grouping grouping = Grouping::kLine;
+  Card card;
+  std::optional<Bytes> want;  ///< Bytes of a request that somebody might make.
+  int64_t want_stream = 0;
   size_t timeline_points = 256;
 };
 
@@ -59,6 +69,11 @@ struct ExamineOptions {
 /// Errors: kUsage where the moment asked for is not in the recording.
 Result<DeviceFindings> examine(const trace::Trace& trace, const trace::Device& device, const UserCode& user_code,
                                const ExamineOptions& options);
+
+/// The failed request that `findings.verdict` is about; null where it is about another or none.
+const FailedRequest* judged_request(const DeviceFindings& findings);
+/// The verdict of one of `findings.ooms`.
+Verdict verdict_of(const DeviceFindings& findings, size_t oom);
 
 struct Explanation {
   std::string path;

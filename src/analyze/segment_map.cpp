@@ -3,7 +3,7 @@
 #include <iterator>
 
 #include "alloc/rounding.h"
-#include "analyze/where.h"
+#include "analyze/segment_sizes.h"
 
 namespace unfrag::analyze {
 namespace {

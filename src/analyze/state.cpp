@@ -1,6 +1,7 @@
 #include "analyze/state.h"
 
 #include <algorithm>
+#include <array>
 #include <tuple>
 
 namespace unfrag::analyze {
@@ -84,28 +85,40 @@ MemoryState final_state(const trace::Trace& trace, const trace::Device& device) 
   return state;
 }
 
-MemoryState state_after(const trace::Trace& trace, const trace::Device& device, const History& history,
-                        uint32_t entry) {
-  MemoryState state;
-  state.entry = entry;
+std::vector<MemoryState> states_after(const trace::Trace& trace, const trace::Device& device, const History& history,
+                                      std::span<const uint32_t> entries) {
+  std::vector<MemoryState> states(entries.size());
   SegmentMap map = history.initial_segments;
-  for (size_t i = 0; i < history.segment_entries.size(); ++i) {
-    if (entry == kBefore || history.segment_entries[i] > entry) break;
-    play_forward(map, trace, size_t{device.first_event} + history.segment_entries[i], history.added_runs[i]);
+  size_t next = 0;
+  for (size_t k = 0; k < entries.size(); ++k) {
+    for (; next < history.segment_entries.size() && started_by(history.segment_entries[next], entries[k]); ++next) {
+      play_forward(map, trace, size_t{device.first_event} + history.segment_entries[next], history.added_runs[next]);
+    }
+    states[k].entry = entries[k];
+    place_segments(states[k], map);
   }
-  place_segments(state, map);
-  std::vector<PlacedBlock> blocks;
+  std::vector<std::vector<PlacedBlock>> blocks(entries.size());
   for (size_t i = 0; i < history.lives.size(); ++i) {
     const Life& life = history.lives[i];
-    if (!active_at(life, entry)) continue;
-    blocks.push_back({.addr = life.addr,
-                      .size = life.size,
-                      .requested = std::min(life.requested, life.size),
-                      .pending = !allocated_at(life, entry),
-                      .stack = life.stack});
+    // The moments that a life spans follow each other.
+    const auto first = std::ranges::find_if(entries, [&](uint32_t entry) { return started_by(life.alloc, entry); });
+    for (auto k = static_cast<size_t>(first - entries.begin()); k < entries.size() && active_at(life, entries[k]);
+         ++k) {
+      blocks[k].push_back({.addr = life.addr,
+                           .size = life.size,
+                           .requested = std::min(life.requested, life.size),
+                           .pending = !allocated_at(life, entries[k]),
+                           .stack = life.stack});
+    }
   }
-  Placer(state).place(std::move(blocks));
-  return state;
+  for (size_t k = 0; k < entries.size(); ++k) Placer(states[k]).place(std::move(blocks[k]));
+  return states;
+}
+
+MemoryState state_after(const trace::Trace& trace, const trace::Device& device, const History& history,
+                        uint32_t entry) {
+  const std::array<uint32_t, 1> entries = {entry};
+  return std::move(states_after(trace, device, history, entries).front());
 }
 
 }  // namespace unfrag::analyze

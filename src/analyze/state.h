@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "analyze/history.h"
@@ -45,6 +46,11 @@ struct MemoryState {
 
 /// The state the snapshot shows.
 MemoryState final_state(const trace::Trace& trace, const trace::Device& device);
+
+/// The states after each of `entries`, which ascend (kBefore does not count among them).
+/// Cost: one pass over the lives, and what is alive at each.
+std::vector<MemoryState> states_after(const trace::Trace& trace, const trace::Device& device, const History& history,
+                                      std::span<const uint32_t> entries);
 
 /// The state after `entry` (kBefore: before the first).
 /// Cost: linear in the number of lives.

@@ -1,12 +1,11 @@
 #include "analyze/where.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
-#include <string_view>
 #include <tuple>
 
 #include "alloc/rounding.h"
+#include "analyze/segment_sizes.h"
 
 namespace unfrag::analyze {
 namespace {
@@ -65,18 +64,6 @@ Bytes releasable_of(const MemoryState& state, const PlacedSegment& segment, cons
 }
 
 }  // namespace
-
-Bytes page_size(const trace::Settings& settings, trace::PoolKind kind) {
-  if (kind == trace::PoolKind::kSmall) return alloc::kSmallSegment;
-  constexpr std::string_view kKey = "large_segment_size_mb:";  // 2.12 on; not among the recorded values
-  const std::string_view conf = settings.conf ? std::string_view(*settings.conf) : std::string_view();
-  if (const size_t at = conf.find(kKey); at != std::string_view::npos) {
-    uint64_t mib = 0;
-    std::from_chars(conf.data() + at + kKey.size(), conf.data() + conf.size(), mib);
-    if (mib > 10 && mib < 1 << 20) return Bytes(mib << 20);
-  }
-  return alloc::kLargeSegment;
-}
 
 Where where_bytes_are(const trace::Trace& trace, const trace::Device& device, const History& history,
                       const MemoryState& state) {

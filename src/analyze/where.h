@@ -73,9 +73,6 @@ struct PinnedSegment {
   PlacedBlock largest{};  ///< The largest of them.
 };
 
-/// The pages of an expandable segment of this pool. Source: CUDACachingAllocator.cpp, ExpandableSegment.
-Bytes page_size(const trace::Settings& settings, trace::PoolKind kind);
-
 Where where_bytes_are(const trace::Trace& trace, const trace::Device& device, const History& history,
                       const MemoryState& state);
 Fragmentation measure_fragmentation(const MemoryState& state, const trace::Settings& settings,

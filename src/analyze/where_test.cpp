@@ -6,6 +6,7 @@
 #include <random>
 #include <vector>
 
+#include "analyze/segment_sizes.h"
 #include "trace/builder.h"
 
 namespace unfrag::analyze {

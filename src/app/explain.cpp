@@ -83,7 +83,11 @@ Result<Explanation> explain(const std::string& path, const ExplainOptions& optio
     // A moment is one of the chosen device's: the others are shown as by default.
     const bool asked = gpu && explanation.devices.size() == explanation.chosen;
     auto findings = analyze::examine(trace, device, *explanation.user_code,
-                                     {.at = asked ? options.at : analyze::Moment{}, .grouping = options.grouping});
+                                     {.at = asked ? options.at : analyze::Moment{},
+                                      .grouping = options.grouping,
+                                      .card = gpu ? options.card : analyze::Card{},
+                                      .want = asked ? options.want : std::nullopt,
+                                      .want_stream = options.want_stream});
     if (!findings) return findings.error();
     (gpu ? explanation.devices : explanation.host).push_back(std::move(*findings));
   }

@@ -17,6 +17,9 @@ struct ExplainOptions {
   analyze::Moment at;
   std::optional<int> device;  ///< Ordinal; the device with most trace entries if nothing.
   analyze::Grouping grouping = analyze::Grouping::kLine;
+  analyze::Card card;
+  std::optional<Bytes> want;  ///< Would a request of so many bytes be served?
+  int64_t want_stream = 0;
   std::optional<Bytes> max_unpacked;
   std::function<void(uint64_t bytes_read)> progress;  ///< Called now and then while the file is read; may be empty.
 };

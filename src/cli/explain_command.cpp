@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 #include <memory>
 
@@ -21,6 +22,11 @@ struct Arguments {
   std::string at;
   std::string group = "line";
   std::string max_unpacked;
+  std::string want;
+  int64_t stream = 0;
+  std::string memory;
+  std::string context;
+  std::optional<double> fraction;
   std::optional<int> device;
   std::optional<int64_t> top;
   bool stacks = false;
@@ -38,6 +44,24 @@ Result<analyze::Moment> parse_moment(const std::string& text) {
   return Error{ErrorKind::kUsage, "", "--at " + text + " is no moment", "an entry number, peak, oom or end"};
 }
 
+Error usage(std::string what, std::string action) {
+  return Error{ErrorKind::kUsage, "", std::move(what), std::move(action)};
+}
+
+Result<app::ExplainOptions> check_question(app::ExplainOptions options) {
+  constexpr Bytes kLargest(uint64_t{1} << 48);
+  const analyze::Card& card = options.card;
+  if (options.want == Bytes()) return usage("--want 0: no memory is asked for", "--want 400MiB");
+  if (options.want > kLargest) return usage("--want is more than any device has", "--want 400MiB");
+  if (!card.memory && (card.context || card.fraction)) {
+    return usage("--context and --fraction are parts of --memory, which is missing", "--memory 24GiB");
+  }
+  if (card.memory && card.context.value_or(Bytes()) > *card.memory) {
+    return usage("--context is more than --memory", "--memory 24GiB --context 500MiB");
+  }
+  return options;
+}
+
 Result<app::ExplainOptions> parse_options(const Arguments& arguments) {
   app::ExplainOptions options;
   const auto at = parse_moment(arguments.at);
@@ -47,12 +71,20 @@ Result<app::ExplainOptions> parse_options(const Arguments& arguments) {
   if (arguments.group == "function") options.grouping = analyze::Grouping::kFunction;
   if (arguments.group == "stream") options.grouping = analyze::Grouping::kStream;
   if (arguments.group == "segment") options.grouping = analyze::Grouping::kSegment;
-  if (!arguments.max_unpacked.empty()) {
-    const auto limit = parse_size(arguments.max_unpacked);
-    if (!limit) return limit.error();
-    options.max_unpacked = *limit;
+  options.want_stream = arguments.stream;
+  options.card.fraction = arguments.fraction;
+  const std::array<std::pair<const std::string*, std::optional<Bytes>*>, 4> sizes = {
+      {{&arguments.max_unpacked, &options.max_unpacked},
+       {&arguments.want, &options.want},
+       {&arguments.memory, &options.card.memory},
+       {&arguments.context, &options.card.context}}};
+  for (const auto& [text, size] : sizes) {
+    if (text->empty()) continue;
+    const auto parsed = parse_size(*text);
+    if (!parsed) return parsed.error();
+    *size = *parsed;
   }
-  return options;
+  return check_question(options);
 }
 
 std::string render(const analyze::Explanation& explanation, const Arguments& arguments) {
@@ -112,6 +144,13 @@ void add_explain(CLI::App& app, int& exit) {
       ->required();
   command->add_option("--at", arguments->at,
                       "Moment to explain: an entry number, peak, oom or end (default: the last oom, else end)");
+  command->add_option("--want", arguments->want, "Would a request of this size be served? 400MiB, 1.5GiB, ...");
+  command->add_option("--stream", arguments->stream, "With --want: the stream that asks (default: 0)");
+  command->add_option("--memory", arguments->memory,
+                      "All memory of the device, such as 24GiB: a recording does not tell");
+  command->add_option("--context", arguments->context, "With --memory: what the process's CUDA context takes of it");
+  command->add_option("--fraction", arguments->fraction, "With --memory: the process's set_per_process_memory_fraction")
+      ->check(CLI::Range(0.0, 1.0));
   command->add_option("--device", arguments->device, "Device to explain (default: the one with most trace entries)");
   command->add_option("--top", arguments->top, "Holders to list (default: 10 in text, all in JSON)")
       ->check(CLI::Range(int64_t{0}, int64_t{1000000000}));

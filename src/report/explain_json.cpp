@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "report/verdict_json.h"
 
 namespace unfrag::report {
 namespace {
@@ -113,20 +114,31 @@ class Writer {
                    {"segments", d.now.segments}};
     json["peak"] = peak(d);
     json["fragmentation"] = fragmentation(d.fragmentation);
+    const trace::Dialect& dialect = e_.trace->dialect;
+    json["verdict"] = verdict_json(d, d.verdict, analyze::judged_request(d), dialect);
+    const auto add_place = [this](Json& item, trace::StackIdx idx) {
+      item.update(place(culprit(idx)));
+      item["stack"] = stack(idx);
+    };
+    json["blockers"] = blockers_json(d, add_place);
+    json["segments_to_empty"] = emptying_json(d, add_place);
     json["ooms"] = Json::array();
-    for (const analyze::FailedRequest& oom : d.ooms) {
+    for (size_t i = 0; i < d.ooms.size(); ++i) {
+      const analyze::FailedRequest& oom = d.ooms[i];
       Json item = {{"event", oom.entry},
                    {"requested_bytes", oom.rounded.value()},
                    {"device_free_bytes", oom.device_free.value()},
                    {"stream", oom.stream}};
       if (oom.has_pool) item["pool_id"] = {oom.pool.first, oom.pool.second};
+      item.update(place(culprit(oom.stack)));
       item["stack"] = stack(oom.stack);
+      item["verdict"] = verdict_json(d, analyze::verdict_of(d, i), &oom, dialect);
       json["ooms"].push_back(std::move(item));
     }
     json["at"] = at(d);
     json["holders"] = holders(d);
     if (options_.top && d.holders.size() > *options_.top) json["holders_omitted"] = omitted(d);
-    json["pinned_segments"] = pinned(d);
+    json["pinned_segments"] = pinned(d.pinned_now);
     json["timeline"] = timeline(d);
     return json;
   }
@@ -153,7 +165,7 @@ class Writer {
             {"stranded_bytes", f.stranded.value()}};
   }
 
-  [[nodiscard]] static Json at(const DeviceFindings& d) {
+  [[nodiscard]] Json at(const DeviceFindings& d) const {
     const analyze::Where& w = d.where;
     Json json;
     json["moment"] = moment_name(d.at_kind);
@@ -162,12 +174,15 @@ class Writer {
     json["requested_bytes"] = (w.requested + w.pending_requested).value();
     json["rounding_bytes"] = (w.rounding + w.pending - w.pending_requested).value();
     json["pending_bytes"] = w.pending.value();
+    json["allocated_bytes"] = w.allocated().value();
+    json["active_bytes"] = w.active().value();
     json["free_in_segments_bytes"] = w.free_in_segments.value();
     json["free_segments_bytes"] = w.free_segments.value();
     json["reserved_bytes"] = w.reserved.value();
     json["outside_bytes"] = w.outside.value();
     json["unmapped_bytes"] = w.unmapped.value();
     json["fragmentation"] = fragmentation(d.holes);
+    json["pinned_segments"] = pinned(d.pinned);
     json["pools"] = Json::array();
     for (const analyze::PoolUse& use : w.pools) {
       json["pools"].push_back({{"stream", use.stream},
@@ -237,10 +252,10 @@ class Writer {
             {"at_bytes", at.bytes.value()}};
   }
 
-  [[nodiscard]] Json pinned(const DeviceFindings& d) const {
+  [[nodiscard]] Json pinned(const std::vector<analyze::PinnedSegment>& segments) const {
     Json json = Json::array();
-    for (size_t i = 0; i < listed(d.pinned_now.size()); ++i) {
-      const analyze::PinnedSegment& segment = d.pinned_now[i];
+    for (size_t i = 0; i < listed(segments.size()); ++i) {
+      const analyze::PinnedSegment& segment = segments[i];
       Json block = {{"address", hex(segment.largest.addr)}, {"bytes", segment.largest.size}};
       block.update(place(culprit(segment.largest.stack)));
       json.push_back({{"address", hex(segment.run.addr)},

@@ -8,8 +8,6 @@
 
 namespace unfrag::report {
 
-inline constexpr size_t kNarrowest = 60;
-
 struct TextOptions {
   size_t width = 80;    ///< Columns; below kNarrowest counts as kNarrowest.
   bool unicode = true;  ///< Bars of block characters, else ASCII.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "report/page.h"
 #include "trace/builder.h"
 
 namespace unfrag::report {

@@ -1,0 +1,42 @@
+// How much memory the process may have: what the device and a limit leave it. Threads: pure functions.
+#pragma once
+
+#include <optional>
+
+#include "base/strong.h"
+
+namespace unfrag::analyze {
+
+/// Drivers refuse the last few MiB that they call free: only beyond them was a request refused by a limit.
+inline constexpr Bytes kDriverReserve = 32_MiB;
+/// What the process's own context may take where nobody says: not counted as somebody else's.
+inline constexpr Bytes kContextAllowance = 1_GiB;
+
+/// The device, as far as the user tells: a recording does not.
+struct Card {
+  std::optional<Bytes> memory{};     ///< All of it.
+  std::optional<Bytes> context{};    ///< Of that, not PyTorch's to take: the process's own context.
+  std::optional<double> fraction{};  ///< torch.cuda.set_per_process_memory_fraction; in [0, 1].
+};
+
+/// What the process may have, as far as it is known.
+struct Allowance {
+  std::optional<Bytes> may{};      ///< Reserved and what the driver had left, or the limit.
+  Bytes device_free{};             ///< What the driver would still give.
+  bool limited = false;            ///< A limit refuses what the device could give.
+  std::optional<Bytes> outside{};  ///< On the device and neither this process's to take nor its context.
+};
+
+/// At a failed request: the recording tells what the driver had left.
+struct Failure {
+  Bytes reserved{};
+  Bytes most_reserved{};  ///< Until there.
+  Bytes device_free{};
+  Bytes asked{};  ///< Of the driver.
+};
+Allowance allowance_at(const Failure& failure, const Card& card);
+
+/// At any moment, by the card, else as it was at the failed request `known`.
+Allowance allowance_for(Bytes reserved, Bytes asked, const Card& card, const std::optional<Allowance>& known);
+
+}  // namespace unfrag::analyze

@@ -1,0 +1,26 @@
+// The requests that failed in a recording, and the verdict of each. Threads: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "analyze/history.h"
+#include "analyze/verdict.h"
+#include "analyze/where.h"
+
+namespace unfrag::analyze {
+
+/// Only so many are judged, the last: each takes the whole state of its moment. Programs that retry fail a few dozen
+/// times.
+inline constexpr size_t kMostJudged = 128;
+
+std::vector<FailedRequest> find_failed_requests(const trace::Trace& trace, const trace::Device& device);
+
+/// The verdicts of `failed`, in its order. `rise`: what growing lines hold more (growth.h).
+/// Cost: a pass over the lives for every few of them.
+std::vector<Verdict> judge_failed_requests(const trace::Trace& trace, const trace::Device& device,
+                                           const History& history, std::span<const FailedRequest> failed,
+                                           const Card& card, Bytes rise);
+
+}  // namespace unfrag::analyze

@@ -1,0 +1,69 @@
+#include "report/names.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+
+namespace unfrag::report {
+
+std::string Names::text(trace::StringIdx idx) const { return escape_text(e_.trace->strings[idx]); }
+
+std::string Names::place(trace::StackIdx stack) const {
+  const analyze::Culprit culprit = e_.user_code->culprit(stack);
+  return place(culprit.frame, culprit.origin);
+}
+
+std::string Names::place(trace::FrameIdx idx, analyze::Origin origin) const {
+  if (idx.is_none()) {
+    const bool others_have = e_.trace->stacks.size() > 1;
+    return others_have ? "(no Python stack: mostly the backward thread)" : "(no stacks recorded)";
+  }
+  const trace::Frame& frame = e_.trace->frames[idx];
+  if (origin == analyze::Origin::kNative) {
+    const std::string function = text(frame.name);
+    return fmt::format("(no Python frame) {}", function.substr(0, function.find('(', 1)));
+  }
+  const std::string where = e_.grouping == analyze::Grouping::kFunction
+                                ? text(frame.filename)
+                                : fmt::format("{}:{}", text(frame.filename), frame.line);
+  return fmt::format("{} {}", where, text(frame.name));
+}
+
+std::string Names::holder(const analyze::Holder& holder) const {
+  if (holder.outside) return "(blocks that contradict the segments)";
+  switch (e_.grouping) {
+    case analyze::Grouping::kStream: return fmt::format("stream {}", holder.stream);
+    case analyze::Grouping::kSegment: return fmt::format("segment {:#x}", holder.segment);
+    default: return place(holder.frame, holder.origin);
+  }
+}
+
+std::string Names::device(const analyze::DeviceFindings& d) {
+  return d.kind == trace::DeviceKind::kHost ? std::string("Pinned host memory") : fmt::format("Device {}", d.index);
+}
+
+std::string Names::pool(const analyze::PoolUse& use) {
+  std::string kind = use.kind == trace::PoolKind::kSmall   ? "small"
+                     : use.kind == trace::PoolKind::kLarge ? "large"
+                                                           : "pool";
+  if (use.stream != 0) kind += fmt::format(", stream {}", use.stream);
+  if (!use.pool.is_default()) kind += fmt::format(", private pool ({}, {})", use.pool.first, use.pool.second);
+  return kind;
+}
+
+std::string Names::moment(const analyze::DeviceFindings& d) {
+  std::string after = d.at_entry == analyze::kBefore ? std::string("before the first entry")
+                                                     : fmt::format("after entry {}", format_count(d.at_entry));
+  switch (d.at_kind) {
+    case analyze::Moment::kOom: return fmt::format("when memory ran out, {}", after);
+    case analyze::Moment::kPeak:
+      return d.at_entry == analyze::kNever ? std::string("at the time of the snapshot")
+                                           : fmt::format("at the peak, {}", after);
+    case analyze::Moment::kEvent: return after;
+    default: return "at the time of the snapshot";
+  }
+}
+
+std::string Names::file() const { return e_.path == "-" ? std::string("FILE") : escape_text(e_.path); }
+
+}  // namespace unfrag::report

@@ -1,0 +1,33 @@
+// What things are called in a report: places in the program, pools, devices, moments. Everything that came from the
+// file is escaped. Threads: pure functions of the Explanation.
+#pragma once
+
+#include <string>
+
+#include "analyze/explanation.h"
+
+namespace unfrag::report {
+
+class Names {
+ public:
+  explicit Names(const analyze::Explanation& explanation) : e_(explanation) {}
+
+  [[nodiscard]] std::string text(trace::StringIdx idx) const;
+  /// "train.py:38 train", of the user's own line in a stack.
+  [[nodiscard]] std::string place(trace::StackIdx stack) const;
+  [[nodiscard]] std::string place(trace::FrameIdx frame, analyze::Origin origin) const;
+  [[nodiscard]] std::string holder(const analyze::Holder& holder) const;
+  /// "Device 0", "Pinned host memory".
+  [[nodiscard]] static std::string device(const analyze::DeviceFindings& d);
+  /// "large, stream 7, private pool (1, 0)".
+  [[nodiscard]] static std::string pool(const analyze::PoolUse& use);
+  /// "when memory ran out, after entry 116".
+  [[nodiscard]] static std::string moment(const analyze::DeviceFindings& d);
+  /// The file as an argument of a command.
+  [[nodiscard]] std::string file() const;
+
+ private:
+  const analyze::Explanation& e_;
+};
+
+}  // namespace unfrag::report

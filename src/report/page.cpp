@@ -1,0 +1,60 @@
+#include "report/page.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace unfrag::report {
+
+Page::Page(size_t width, bool unicode, bool color)
+    : width_(std::max(width, kNarrowest)), unicode_(unicode), color_(color) {}
+
+void Page::end_line() {
+  while (!text_.empty() && text_.back() == ' ') text_.pop_back();
+  text_ += '\n';
+}
+
+void Page::heading(std::string_view text) {
+  blank();
+  paragraph(text, 0, 2, Emphasis::kBold);
+}
+
+void Page::paragraph(std::string_view text, size_t first, size_t rest, Emphasis emphasis) {
+  const bool marked = color_ && emphasis != Emphasis::kNone;
+  if (marked) text_ += emphasis == Emphasis::kBold ? "\x1b[1m" : "\x1b[31m";
+  std::string current(first, ' ');
+  bool empty = true;
+  for (size_t at = 0; at <= text.size();) {
+    const size_t end = std::min(text.find(' ', at), text.size());
+    const std::string word = trimmed(text.substr(at, end - at), width_ - std::max(first, rest));
+    at = end + 1;
+    if (!empty && display_width(current) + 1 + display_width(word) > width_) {
+      line("{}", current);
+      current.assign(rest, ' ');
+      empty = true;
+    }
+    if (!empty) current += ' ';
+    current += word;
+    empty = false;
+  }
+  line("{}", current);
+  if (marked) text_.insert(text_.size() - 1, "\x1b[0m");
+}
+
+std::string Page::trimmed(std::string_view value, size_t columns) const {
+  std::string fitted = fit_left(value, columns, unicode_);
+  while (!fitted.empty() && fitted.back() == ' ') fitted.pop_back();
+  return fitted;
+}
+
+std::string Page::column(Bytes bytes) { return fit_right(format_bytes(bytes), kSizeColumn); }
+
+std::string plural(uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", format_count(count), noun, count == 1 ? "" : "s");
+}
+
+std::string trace_entries(uint64_t count) {
+  return count == 1 ? std::string("1 trace entry") : fmt::format("{} trace entries", format_count(count));
+}
+
+}  // namespace unfrag::report

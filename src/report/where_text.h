@@ -1,0 +1,13 @@
+// Where the bytes of a moment are: the bar, the sums, the pools, and the segments that cannot go back.
+// Threads: one page.
+#pragma once
+
+#include "report/names.h"
+#include "report/page.h"
+
+namespace unfrag::report {
+
+void write_where(Page& page, const analyze::DeviceFindings& findings);
+void write_pinned(Page& page, const Names& names, const analyze::DeviceFindings& findings);
+
+}  // namespace unfrag::report
