@@ -132,6 +132,8 @@ def conservation(report: Document) -> None:
         check_moment(device["at"])
         check_holders_at(device)
         check_timeline(device)
+        if "verdict" in device:
+            check_verdict(device)
         if is_consistent(report):
             check_sums(device)
 
@@ -183,6 +185,30 @@ def check_timeline(device: Document) -> None:
             assert highest <= peak[name]
         else:
             assert highest == peak[name], name
+
+
+KINDS = ("limit", "outside", "growth", "capacity", "stranded", "fragmentation", "cache", "healthy", "undecided")
+
+
+def check_verdict(device: Document) -> None:
+    for verdict in [device["verdict"], *(oom["verdict"] for oom in device["ooms"])]:
+        evidence = verdict["evidence"]
+        tried = KINDS if "requested_bytes" in evidence else ("growth", "cache", "fragmentation", "healthy", "undecided")
+        order = [tried.index(kind) for kind in [verdict["kind"], *verdict["also"]]]
+        assert order == sorted(set(order)), "the first that holds is the kind, the others follow"
+        assert verdict["headline"].endswith(".") and "\n" not in verdict["headline"]
+        if "may_bytes" in evidence:
+            assert evidence["need_bytes"] == evidence["active_bytes"] + evidence["requested_bytes"]
+            assert evidence["spare_bytes"] == evidence["may_bytes"] - evidence["need_bytes"]
+    evidence = device["verdict"]["evidence"]
+    for blocker in device["blockers"]:
+        assert blocker["release_bytes"] == sum(block["bytes"] for block in blocker["blocks"])
+        assert blocker["release_bytes"] <= blocker["hole_bytes"] >= evidence["requested_bytes"]
+    costs = [(one["release_bytes"], len(one["blocks"])) for one in device["blockers"]]
+    assert costs == sorted(costs)
+    if emptying := device["segments_to_empty"]:
+        assert emptying["release_bytes"] == sum(block["bytes"] for block in emptying["blocks"])
+        assert emptying["returned_bytes"] == sum(segment["bytes"] for segment in emptying["segments"])
 
 
 def check_sums(device: Document) -> None:

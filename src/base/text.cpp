@@ -69,8 +69,13 @@ std::string format_bytes(Bytes bytes) {
   size_t unit = 0;
   while (unit + 1 < kUnits.size() && n >> (10 * (unit + 2)) != 0) ++unit;
   const size_t shift = 10 * (unit + 1);
-  const uint64_t hundredths = ((n & ((uint64_t{1} << shift) - 1)) * 100) >> shift;
-  return fmt::format("{}.{:02} {}", n >> shift, hundredths, kUnits[unit]);
+  const uint64_t part = n & ((uint64_t{1} << shift) - 1);
+  uint64_t hundredths = (n >> shift) * 100 + ((part * 100 + (uint64_t{1} << (shift - 1))) >> shift);
+  if (hundredths == 102400 && unit + 1 < kUnits.size()) {  // 1024.00 of this unit is one of the next
+    ++unit;
+    hundredths = 100;
+  }
+  return fmt::format("{}.{:02} {}", hundredths / 100, hundredths % 100, kUnits[unit]);
 }
 
 std::string format_count(uint64_t count) {

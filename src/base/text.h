@@ -11,7 +11,7 @@
 
 namespace unfrag {
 
-/// "512 B", "1.50 KiB", "12.00 MiB": IEC units, two decimals, never rounded up to the next unit.
+/// "512 B", "1.50 KiB", "12.00 MiB": IEC units, two decimals, rounded to the nearest as PyTorch does.
 std::string format_bytes(Bytes bytes);
 
 /// 1234567 → "1,234,567".

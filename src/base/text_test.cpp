@@ -5,13 +5,15 @@
 namespace unfrag {
 namespace {
 
-TEST(FormatBytes, UsesIecUnitsAndNeverRoundsUp) {
+TEST(FormatBytes, UsesIecUnitsAndTwoDecimals) {
   EXPECT_EQ(format_bytes(0_B), "0 B");
   EXPECT_EQ(format_bytes(1023_B), "1023 B");
   EXPECT_EQ(format_bytes(1_KiB), "1.00 KiB");
-  EXPECT_EQ(format_bytes(Bytes((1 << 20) - 1)), "1023.99 KiB");
+  EXPECT_EQ(format_bytes(Bytes((1 << 20) - 1)), "1.00 MiB");
+  EXPECT_EQ(format_bytes(Bytes((1 << 20) - 6 * 1024)), "1018.00 KiB");
+  EXPECT_EQ(format_bytes(1509949440_B), "1.41 GiB");
   EXPECT_EQ(format_bytes(Bytes(1536 << 20)), "1.50 GiB");
-  EXPECT_EQ(format_bytes(Bytes(UINT64_MAX)), "16383.99 PiB");
+  EXPECT_EQ(format_bytes(Bytes(UINT64_MAX)), "16384.00 PiB");
 }
 
 TEST(FormatCount, GroupsThousands) {

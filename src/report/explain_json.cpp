@@ -174,6 +174,8 @@ class Writer {
     json["requested_bytes"] = (w.requested + w.pending_requested).value();
     json["rounding_bytes"] = (w.rounding + w.pending - w.pending_requested).value();
     json["pending_bytes"] = w.pending.value();
+    json["allocated_requested_bytes"] = w.requested.value();
+    json["allocated_rounding_bytes"] = w.rounding.value();
     json["allocated_bytes"] = w.allocated().value();
     json["active_bytes"] = w.active().value();
     json["free_in_segments_bytes"] = w.free_in_segments.value();
