@@ -67,8 +67,9 @@ OUTSIDE = [
     (
         "JSON or unpacking library",
         r"nlohmann/.*|simdjson\.h|zlib\.h|zstd\w*\.h",
-        lambda folder, file: folder == "base" or folder in ANYTHING or file.suffix == ".cpp",
-        "include it in the .cpp file",
+        lambda folder, file: (folder == "base" or folder in ANYTHING or file.suffix == ".cpp"
+                              or file.name.endswith("_json.h")),
+        "include it in the .cpp file (or in a header named *_json.h)",
     ),
 ]
 
