@@ -58,7 +58,6 @@ def test_version_and_help_are_fine() -> None:
 USAGE = {
     "no_command": [],
     "unknown_command": ["explode"],
-    "no_file": ["explain"],
     "unknown_option": ["explain", "--frobnicate", LEAK],
     "unknown_format": ["explain", "--format", "xml", LEAK],
     "unknown_color": ["explain", "--color", "blue", LEAK],

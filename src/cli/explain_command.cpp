@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <memory>
+#include <utility>
 
 #include "app/explain.h"
 #include "base/text.h"
 #include "cli/common_options.h"
+#include "cli/message_command.h"
 #include "cli/output.h"
 #include "report/explain_json.h"
 #include "report/explain_text.h"
@@ -18,6 +21,7 @@ namespace {
 
 struct Arguments {
   std::vector<std::string> files;
+  std::optional<std::string> message;
   CommonOptions common;
   std::string at;
   std::string group = "line";
@@ -101,6 +105,8 @@ std::string render(const analyze::Explanation& explanation, const Arguments& arg
 }
 
 int run(const Arguments& arguments) {
+  if (arguments.message) return run_message(*arguments.message, arguments.common);
+  if (arguments.files.empty()) return run_recording_help(arguments.common);
   const auto options = parse_options(arguments);
   if (!options) return report_error(options.error());
   std::string output;
@@ -137,11 +143,10 @@ void add_explain(CLI::App& app, int& exit) {
   CLI::App* const command = app.add_subcommand("explain", "Say where the memory of a snapshot is and who holds it");
   command->footer(
       "Example:\n  unfrag explain oom.pickle\n  unfrag explain --at peak --stacks oom.pickle\n  "
-      "unfrag explain --format json oom.pickle.gz | jq '.devices[0].holders[0]'");
-  command
-      ->add_option("FILE", arguments->files,
-                   "Snapshots: pickle, JSON or HTML page, plain, gzip, zstd or zip; - reads standard input")
-      ->required();
+      "unfrag explain --format json oom.pickle.gz | jq '.devices[0].holders[0]'\n  "
+      "unfrag explain --message error.txt");
+  command->add_option("FILE", arguments->files,
+                      "Snapshots: pickle, JSON or HTML page, plain, gzip, zstd or zip; - reads standard input");
   command->add_option("--at", arguments->at,
                       "Moment to explain: an entry number, peak, oom or end (default: the last oom, else end)");
   command->add_option("--want", arguments->want, "Would a request of this size be served? 400MiB, 1.5GiB, ...");
@@ -160,8 +165,19 @@ void add_explain(CLI::App& app, int& exit) {
   command->add_flag("--stacks", arguments->stacks, "Show the whole stack of each holder");
   command->add_option("--max-unpacked", arguments->max_unpacked,
                       "Most bytes to unpack (default: 1000 times the file, 64GiB)");
+  const std::vector<const CLI::Option*> of_snapshots =
+      std::as_const(*command).get_options([](const CLI::Option* option) { return !option->check_lname("help"); });
+  command->add_option(
+      "--message", arguments->message,
+      "Explain the text of an out-of-memory error or a memory_summary() table instead; - reads standard input");
   add_common_options(*command, arguments->common);
-  command->callback([arguments, &exit] { exit = run(*arguments); });
+  command->callback([arguments, of_snapshots, &exit] {
+    const auto given = std::ranges::find_if(of_snapshots, [](const auto* option) { return option->count() > 0; });
+    const bool both = arguments->message && given != of_snapshots.end();
+    exit = both ? report_error({ErrorKind::kUsage, "", fmt::format("--message excludes {}", (*given)->get_name()),
+                                "one or the other"})
+                : run(*arguments);
+  });
 }
 
 }  // namespace unfrag::cli

@@ -41,6 +41,18 @@ void Page::paragraph(std::string_view text, size_t first, size_t rest, Emphasis 
   if (marked) text_.insert(text_.size() - 1, "\x1b[0m");
 }
 
+void Page::row(std::string_view label, std::string_view figure, std::string_view note) {
+  constexpr size_t kLabel = 25;
+  constexpr size_t kFigure = 12;
+  const std::string start = fmt::format("  {}{}", fit_left(label, kLabel, unicode_), fit_right(figure, kFigure));
+  if (!note.empty() && display_width(start) + 2 + display_width(note) > width_) {
+    line("{}", start);
+    paragraph(note, 6, 6);
+  } else {
+    line("{}  {}", start, note);
+  }
+}
+
 std::string Page::trimmed(std::string_view value, size_t columns) const {
   std::string fitted = fit_left(value, columns, unicode_);
   while (!fitted.empty() && fitted.back() == ' ') fitted.pop_back();

@@ -26,7 +26,7 @@ class Page {
   [[nodiscard]] size_t width() const { return width_; }
   [[nodiscard]] bool unicode() const { return unicode_; }
 
-  /// One line, without spaces at its end.
+  /// One line of any length, without spaces at its end.
   template <class... Args>
   void line(fmt::format_string<Args...> format, Args&&... args) {
     fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
@@ -36,6 +36,9 @@ class Page {
   void heading(std::string_view text);
   /// Text of any length, broken at spaces: the first line behind `first` spaces, the others behind `rest`.
   void paragraph(std::string_view text, size_t first = 0, size_t rest = 2, Emphasis emphasis = Emphasis::kNone);
+
+  /// A label, a figure aligned on the right, and a note beside them, or below where it is too long.
+  void row(std::string_view label, std::string_view figure, std::string_view note = {});
 
   /// `value`, or its tail where it is longer than `columns`, without padding.
   [[nodiscard]] std::string trimmed(std::string_view value, size_t columns) const;
