@@ -16,7 +16,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from support import EXAMPLES, GOLDEN, ROOT, Document, check_error, named, run
+from support import CORPUS, EXAMPLES, GOLDEN, ROOT, Document, check_error, named, needs_corpus, run
 
 MESSAGES = sorted((ROOT / "tests" / "messages").glob("*.txt"))
 SCHEMA = json.loads((ROOT / "docs" / "format" / "message.schema.json").read_text())
@@ -132,6 +132,23 @@ def test_a_real_message_is_read_to_the_figure(name: str) -> None:
         (kind, device, backend)
     fields = ("requested", "total", "free", "limit", "allocated", "reserved", "unallocated", "private_free")
     assert [figures[f"{field}_bytes"] for field in fields] == [size(one) for one in printed]
+
+
+@needs_corpus
+def test_messages_of_recorded_failures_agree_with_what_pytorch_counted() -> None:
+    """PyTorch 2.9.1 and 2.15.0 wrote these; the figures beside them are its own statistics."""
+    failures = [one for one in map(json.loads, (CORPUS / "pytorch" / "truth.jsonl").read_text().splitlines())
+                if one["oom"]]
+    assert {one["torch"].split("+")[0] for one in failures} == {"2.9.1", "2.15.0"}
+    for one in failures:
+        report = explain(one["oom"])
+        figures = report["figures"]
+        assert figures["total_bytes"] == one["total_memory"]
+        half_a_hundredth = 0.0051 * (1 << 30)
+        reserved = figures["allocated_bytes"] + figures["unallocated_bytes"]
+        assert abs(reserved - one["peak_reserved"]) < max(2 * half_a_hundredth, 0.01 * one["peak_reserved"])
+        wanted = "capacity" if one["config"] == "expandable" else "fragmentation"
+        assert report["verdict"]["kind"] == wanted
 
 
 def test_processes_are_told_apart() -> None:
