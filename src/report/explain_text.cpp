@@ -46,7 +46,7 @@ void write_nothing_to_see(Page& page, const Explanation& e) {
 std::string coverage(const DeviceFindings& d) {
   if (d.events == 0) return "No trace was recorded, so only the moment of the snapshot is known.";
   return fmt::format("Recorded: {}, {}.", trace_entries(d.events),
-                     d.complete ? "from the process's first allocation" : "which begin mid-way");
+                     d.complete ? "from the process's first allocation" : "beginning mid-way");
 }
 
 void write_device(Page& page, const Explanation& e, const DeviceFindings& d, const TextOptions& options) {

@@ -31,7 +31,7 @@ std::string percent(Bytes part, Bytes whole) {
 
 std::string why_limit(const Evidence& e) {
   return fmt::format(
-      "by a limit: {} were requested and the device had {} left, but the process may have no more than {}",
+      "because of a limit: {} were requested and the device had {} left, but the process may have no more than {}",
       size(e.request->rounded), size(e.allowance.device_free), size(*e.allowance.may));
 }
 
@@ -194,8 +194,9 @@ std::string advice(const Verdict& verdict, const trace::Dialect& dialect) {
     case analyze::VerdictKind::kCapacity:
       return "No allocator setting helps: the program needs less (batch, precision, checkpointing) or a larger device.";
     case analyze::VerdictKind::kStranded:
-      return "Memory freed on one stream or in one pool serves only that one: allocate both on the same, or free "
-             "before torch.cuda.empty_cache().";
+      return "Free memory serves only the stream and pool it came from: allocate both on the same, or let whole "
+             "segments "
+             "there become free and call torch.cuda.empty_cache().";
     case analyze::VerdictKind::kFragmentation:
       if (!e.request) return "Only blocks in use keep these segments; see below which.";
       if (e.request->page != Bytes()) return "";

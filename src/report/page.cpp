@@ -1,10 +1,29 @@
 #include "report/page.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 
 namespace unfrag::report {
+namespace {
+
+// The end of the word at `at`; a figure and its unit are one.
+size_t end_of_word(std::string_view text, size_t at) {
+  constexpr std::array<std::string_view, 7> kUnits = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "%"};
+  const size_t end = std::min(text.find(' ', at), text.size());
+  if (end == at || end == text.size() || text[end - 1] < '0' || text[end - 1] > '9') return end;
+  const std::string_view rest = text.substr(end + 1);
+  for (const std::string_view unit : kUnits) {
+    if (!rest.starts_with(unit)) continue;
+    const char after = rest.size() > unit.size() ? rest[unit.size()] : ' ';
+    if (std::string_view(" ,.:;)").find(after) != std::string_view::npos)
+      return std::min(text.find(' ', end + 1), text.size());
+  }
+  return end;
+}
+
+}  // namespace
 
 Page::Page(size_t width, bool unicode, bool color)
     : width_(std::max(width, kNarrowest)), unicode_(unicode), color_(color) {}
@@ -25,7 +44,7 @@ void Page::paragraph(std::string_view text, size_t first, size_t rest, Emphasis 
   std::string current(first, ' ');
   bool empty = true;
   for (size_t at = 0; at <= text.size();) {
-    const size_t end = std::min(text.find(' ', at), text.size());
+    const size_t end = end_of_word(text, at);
     const std::string word = trimmed(text.substr(at, end - at), width_ - std::max(first, rest));
     at = end + 1;
     if (!empty && display_width(current) + 1 + display_width(word) > width_) {

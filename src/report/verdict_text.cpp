@@ -61,6 +61,14 @@ void write_places(Page& page, const ByPlace& places) {
 }
 
 void write_opening(Page& page, const Names& names, const analyze::Opening& opening) {
+  if (opening.blocks.empty()) {
+    page.paragraph(
+        fmt::format("Only blocks that wait for another stream: once it is done, after torch.cuda.synchronize(), "
+                    "a hole of {} opens in segment {:#x}.",
+                    format_bytes(opening.hole), opening.run.addr),
+        2, 4);
+    return;
+  }
   page.paragraph(fmt::format("Free {} made here, {}, and a hole of {} opens in segment {:#x}:",
                              plural(opening.blocks.size(), "block"), format_bytes(opening.release),
                              format_bytes(opening.hole), opening.run.addr),
