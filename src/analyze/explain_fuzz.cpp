@@ -1,8 +1,10 @@
 // Any bytes as a snapshot, examined: no crash, no hang, and figures that add up for every device and moment.
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "analyze/explanation.h"
@@ -79,6 +81,30 @@ void check_curves(const DeviceFindings& findings) {
   }
 }
 
+void check_verdict(const Verdict& verdict) {
+  require(std::ranges::is_sorted(verdict.also) || !verdict.evidence.request,
+          "the others come in the order of the kinds");
+  require(verdict.kind == VerdictKind::kUndecided || verdict.doubt == Doubt::kNone, "a doubt leaves it undecided");
+  const Evidence& e = verdict.evidence;
+  require(e.request.has_value() == e.room.has_value() && e.request.has_value() == e.need.has_value(),
+          "a request has its figures");
+  require(!e.room || (e.room->usable_hole <= e.room->usable_free && e.room->elsewhere_hole <= e.room->elsewhere_free),
+          "a hole is free");
+}
+
+void check_blockers(const DeviceFindings& findings) {
+  for (const Opening& opening : findings.openings) {
+    Bytes release;
+    for (const PlacedBlock& block : opening.blocks) release += Bytes(block.size);
+    require(release == opening.release && release <= opening.hole, "the blocks lie in the hole");
+    require(serves(opening.hole, *findings.verdict.evidence.request), "the hole serves the request");
+  }
+  Bytes release;
+  for (const PlacedBlock& block : findings.emptying.blocks) release += Bytes(block.size);
+  require(release == findings.emptying.release && release <= findings.emptying.returned,
+          "the blocks fill the segments");
+}
+
 }  // namespace
 }  // namespace unfrag::analyze
 
@@ -95,7 +121,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const unfrag::trace::Device& device : trace.devices) {
     for (const Moment::Kind moment : {Moment::kEnd, Moment::kPeak, Moment::kOom}) {
       const auto findings =
-          examine(trace, device, user_code, {.at = {.kind = moment}, .grouping = grouping, .timeline_points = 16});
+          examine(trace, device, user_code,
+                  {.at = {.kind = moment},
+                   .grouping = grouping,
+                   .card = {.memory = size % 3 == 0 ? std::optional(unfrag::Bytes(size << 20)) : std::nullopt},
+                   .want = moment == Moment::kEnd ? std::optional(unfrag::Bytes(1 + (size << 12))) : std::nullopt,
+                   .timeline_points = 16});
       if (!findings) {
         require(moment == Moment::kOom, "only an OOM may be missing");
         continue;
@@ -105,6 +136,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       check_holders(*findings, moment == Moment::kEnd && device.segment_count > 0);
       check_pinned(*findings);
       check_curves(*findings);
+      check_verdict(findings->verdict);
+      for (const Verdict& verdict : findings->oom_verdicts) check_verdict(verdict);
+      check_blockers(*findings);
     }
   }
   return 0;
