@@ -105,6 +105,8 @@ Result<DeviceFindings> examine(const trace::Trace& trace, const trace::Device& d
   findings.holders = find_holders(trace, user_code, options.grouping, now, at, peak);
   findings.pinned = find_pinned_segments(at);
   findings.pinned_now = asked ? findings.pinned : find_pinned_segments(now);
+  findings.growth =
+      find_growth(trace, device, history, user_code, last_failed ? last_failed->entry : device.event_count);
   const std::array<const MemoryState*, 3> states = {&now, &at, &peak};
   findings.warnings = find_contradictions(trace, device, history, findings.curves, states);
   return findings;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "analyze/growth.h"
 #include "analyze/holders.h"
 #include "analyze/usage.h"
 #include "analyze/where.h"
@@ -46,6 +47,7 @@ struct DeviceFindings {
   std::vector<Holder> holders;
   std::vector<PinnedSegment> pinned;      ///< At that moment.
   std::vector<PinnedSegment> pinned_now;  ///< As the snapshot shows it, unless a moment was asked for.
+  Growth growth;                          ///< Until the last failed request, else of all entries.
   std::vector<std::string> warnings;
 };
 
