@@ -4,6 +4,7 @@
 
 #include "alloc/rounding.h"
 #include "analyze/failures.h"
+#include "analyze/without_growth.h"
 
 namespace unfrag::analyze {
 namespace {
@@ -11,15 +12,22 @@ namespace {
 constexpr size_t kMostOpenings = 5;
 
 // The verdict of a request that `state` would have to serve.
-Verdict judge_want(const trace::Trace& trace, const ExamineOptions& options, const MemoryState& state,
-                   const DeviceFindings& findings) {
+Verdict judge_want(const trace::Trace& trace, const History& history, const UserCode& user_code,
+                   const ExamineOptions& options, const MemoryState& state, const DeviceFindings& findings) {
   const Bytes rounded = alloc::round_size(*options.want, {trace.settings.roundup_power2_divisions});
   const Request request = make_request(rounded, options.want_stream, {}, trace.settings);
   const Bytes asked = asked_of_driver(request, measure_room(state, request));
   std::optional<Allowance> known;
   if (!findings.oom_verdicts.empty()) known = findings.oom_verdicts.front().evidence.allowance;
-  return judge_wanted({.state = state, .where = findings.where, .holes = findings.holes}, request,
-                      allowance_for(findings.where.reserved, asked, options.card, known));
+  const Allowance allowance = allowance_for(findings.where.reserved, asked, options.card, known);
+  const bool served_without_rise =
+      served_without_growth(state, history, user_code, findings.growth, request, allowance.device_free);
+  return judge_wanted({.state = state,
+                       .where = findings.where,
+                       .holes = findings.holes,
+                       .rise = findings.growth.rise,
+                       .served_without_rise = served_without_rise},
+                      request, allowance);
 }
 
 void find_blockers(const MemoryState& state, DeviceFindings& findings) {
@@ -34,14 +42,14 @@ void find_blockers(const MemoryState& state, DeviceFindings& findings) {
 
 }  // namespace
 
-void decide(const trace::Trace& trace, const trace::Device& device, const History& history,
+void decide(const trace::Trace& trace, const trace::Device& device, const History& history, const UserCode& user_code,
             const ExamineOptions& options, const MemoryState& at, const MemoryState& now, DeviceFindings& findings) {
   const std::span<const FailedRequest> ooms = findings.ooms;
   findings.oom_verdicts = judge_failed_requests(trace, device, history, ooms.last(std::min(ooms.size(), kMostJudged)),
-                                                options.card, Bytes());
+                                                options.card, user_code, findings.growth);
   if (options.want) {
     findings.wanted = true;
-    findings.verdict = judge_want(trace, options, at, findings);
+    findings.verdict = judge_want(trace, history, user_code, options, at, findings);
     find_blockers(at, findings);
   } else if (!ooms.empty()) {
     findings.verdict = findings.oom_verdicts.back();
@@ -50,7 +58,7 @@ void decide(const trace::Trace& trace, const trace::Device& device, const Histor
   } else {
     const Where where = where_bytes_are(trace, device, history, now);
     const Fragmentation holes = measure_fragmentation(now, trace.settings, {});
-    findings.verdict = judge_state({.state = now, .where = where, .holes = holes});
+    findings.verdict = judge_state({.state = now, .where = where, .holes = holes, .rise = findings.growth.rise});
   }
 }
 

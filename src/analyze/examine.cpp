@@ -87,7 +87,9 @@ Result<DeviceFindings> examine(const trace::Trace& trace, const trace::Device& d
   findings.holes = measure_fragmentation(at, trace.settings, last_failed);
   const bool asked = options.at.kind != Moment::kDefault;
   findings.fragmentation = asked ? findings.holes : measure_fragmentation(now, trace.settings, last_failed);
-  decide(trace, device, history, options, at, now, findings);
+  findings.growth =
+      find_growth(trace, device, history, user_code, last_failed ? last_failed->entry : device.event_count);
+  decide(trace, device, history, user_code, options, at, now, findings);
   findings.holders = find_holders(trace, user_code, options.grouping, now, at, peak);
   findings.pinned = find_pinned_segments(at);
   findings.pinned_now = asked ? findings.pinned : find_pinned_segments(now);

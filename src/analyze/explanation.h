@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "analyze/blockers.h"
+#include "analyze/growth.h"
 #include "analyze/holders.h"
 #include "analyze/usage.h"
 #include "analyze/verdict.h"
@@ -53,6 +54,7 @@ struct DeviceFindings {
   std::vector<Holder> holders;
   std::vector<PinnedSegment> pinned;      ///< At that moment.
   std::vector<PinnedSegment> pinned_now;  ///< As the snapshot shows it, unless a moment was asked for.
+  Growth growth;                          ///< Until the last failed request, else of all entries.
   std::vector<std::string> warnings;
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "analyze/without_growth.h"
+
 namespace unfrag::analyze {
 namespace {
 
@@ -51,7 +53,7 @@ std::vector<FailedRequest> find_failed_requests(const trace::Trace& trace, const
 
 std::vector<Verdict> judge_failed_requests(const trace::Trace& trace, const trace::Device& device,
                                            const History& history, std::span<const FailedRequest> failed,
-                                           const Card& card, Bytes rise) {
+                                           const Card& card, const UserCode& user_code, const Growth& growth) {
   const std::vector<Bytes> most_reserved = most_reserved_until(trace, device, history, failed);
   std::vector<Verdict> verdicts;
   verdicts.reserve(failed.size());
@@ -70,8 +72,13 @@ std::vector<Verdict> judge_failed_requests(const trace::Trace& trace, const trac
                                                 .device_free = some[i].device_free,
                                                 .asked = asked_of_driver(request, measure_room(states[i], request))},
                                                card);
-      verdicts.push_back(
-          judge_failed({.state = states[i], .where = where, .holes = holes, .rise = rise}, request, allowance));
+      Situation situation{.state = states[i], .where = where, .holes = holes};
+      if (first + i + 1 == failed.size()) {
+        situation.rise = growth.rise;
+        situation.served_without_rise =
+            served_without_growth(states[i], history, user_code, growth, request, some[i].device_free);
+      }
+      verdicts.push_back(judge_failed(situation, request, allowance));
     }
   }
   return verdicts;

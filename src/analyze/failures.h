@@ -5,7 +5,9 @@
 #include <span>
 #include <vector>
 
+#include "analyze/growth.h"
 #include "analyze/history.h"
+#include "analyze/user_code.h"
 #include "analyze/verdict.h"
 #include "analyze/where.h"
 
@@ -17,10 +19,10 @@ inline constexpr size_t kMostJudged = 128;
 
 std::vector<FailedRequest> find_failed_requests(const trace::Trace& trace, const trace::Device& device);
 
-/// The verdicts of `failed`, in its order. `rise`: what growing lines hold more (growth.h).
+/// The verdicts of `failed`, in its order. What grew until the last of them counts for that one alone.
 /// Cost: a pass over the lives for every few of them.
 std::vector<Verdict> judge_failed_requests(const trace::Trace& trace, const trace::Device& device,
                                            const History& history, std::span<const FailedRequest> failed,
-                                           const Card& card, Bytes rise);
+                                           const Card& card, const UserCode& user_code, const Growth& growth);
 
 }  // namespace unfrag::analyze

@@ -21,6 +21,7 @@ struct PlacedBlock {
   uint64_t requested = 0;
   bool pending = false;
   trace::StackIdx stack = trace::kEmptyStack;
+  uint32_t life = kNoLife;  ///< Of the history; kNoLife in the state the snapshot shows.
 };
 
 struct PlacedSegment {

@@ -18,6 +18,7 @@ Evidence gather(const Situation& situation) {
   evidence.free_in_segments = situation.where.free_in_segments;
   evidence.releasable = situation.holes.releasable;
   evidence.rise = situation.rise;
+  evidence.served_without_rise = situation.served_without_rise;
   return evidence;
 }
 
@@ -37,7 +38,10 @@ bool is_outside(const Evidence& e) {
   return others != Bytes() && e.asked <= e.allowance.device_free + others;
 }
 
-bool is_growth(const Evidence& e) { return e.rise != Bytes() && e.asked <= e.allowance.device_free + e.rise; }
+// Had the rise never been allocated, the driver would have had it; or the holes it leaves serve the request.
+bool is_growth(const Evidence& e) {
+  return e.rise != Bytes() && (e.served_without_rise || e.asked <= e.allowance.device_free + e.rise);
+}
 
 bool is_capacity(const Evidence& e) {
   if (!e.spare) return false;
@@ -53,7 +57,7 @@ bool is_stranded(const Evidence& e) {
 // Bytes enough: what is free, here or elsewhere, and at the driver.
 bool is_fragmentation(const Evidence& e) { return !e.spare || *e.spare >= 0; }
 
-Verdict first_that_holds(Evidence evidence) {
+Verdict first_that_holds(const Evidence& evidence) {
   Verdict verdict;
   const std::array<std::pair<VerdictKind, bool>, 6> all = {{
       {VerdictKind::kLimit, evidence.allowance.limited},
@@ -71,14 +75,14 @@ Verdict first_that_holds(Evidence evidence) {
       verdict.also.push_back(kind);
     }
   }
-  verdict.evidence = std::move(evidence);
+  verdict.evidence = evidence;
   return verdict;
 }
 
-Verdict undecided(Evidence evidence, Doubt doubt) {
+Verdict undecided(const Evidence& evidence, Doubt doubt) {
   Verdict verdict;
   verdict.doubt = doubt;
-  verdict.evidence = std::move(evidence);
+  verdict.evidence = evidence;
   return verdict;
 }
 
@@ -99,15 +103,15 @@ std::string_view verdict_name(VerdictKind kind) {
 Bytes capacity_below(Bytes may) { return share_of(may, kCapacityPercent); }
 
 Verdict judge_failed(const Situation& situation, const Request& request, const Allowance& allowance) {
-  Evidence evidence = gather(situation, request, allowance);
-  if (contradicts(situation, allowance)) return undecided(std::move(evidence), Doubt::kContradiction);
-  if (evidence.room->served && !allowance.limited) return undecided(std::move(evidence), Doubt::kHoleThatServes);
-  return first_that_holds(std::move(evidence));
+  const Evidence evidence = gather(situation, request, allowance);
+  if (contradicts(situation, allowance)) return undecided(evidence, Doubt::kContradiction);
+  if (evidence.room->served && !allowance.limited) return undecided(evidence, Doubt::kHoleThatServes);
+  return first_that_holds(evidence);
 }
 
 Verdict judge_wanted(const Situation& situation, const Request& request, const Allowance& allowance) {
-  Evidence evidence = gather(situation, request, allowance);
-  if (contradicts(situation, allowance)) return undecided(std::move(evidence), Doubt::kContradiction);
+  const Evidence evidence = gather(situation, request, allowance);
+  if (contradicts(situation, allowance)) return undecided(evidence, Doubt::kContradiction);
   Verdict verdict;
   verdict.kind = VerdictKind::kHealthy;
   const Bytes most = std::min(allowance.may.value_or(Bytes()), evidence.reserved + allowance.device_free);
@@ -115,15 +119,15 @@ Verdict judge_wanted(const Situation& situation, const Request& request, const A
   if (evidence.room->served) {
     verdict.served = Served::kFromHole;
   } else if (!allowance.may) {
-    return undecided(std::move(evidence), Doubt::kNoCapacity);
+    return undecided(evidence, Doubt::kNoCapacity);
   } else if (evidence.reserved + evidence.asked <= most) {
     verdict.served = Served::kFromDriver;
   } else if (kept + evidence.asked <= most) {
     verdict.served = Served::kAfterRelease;
   } else {
-    return first_that_holds(std::move(evidence));
+    return first_that_holds(evidence);
   }
-  verdict.evidence = std::move(evidence);
+  verdict.evidence = evidence;
   return verdict;
 }
 

@@ -65,7 +65,8 @@ struct Evidence {
   Bytes free_segments{};
   Bytes free_in_segments{};
   Bytes releasable{};
-  Bytes rise{};  ///< What growing lines hold more than at their first iteration.
+  Bytes rise{};                      ///< What growing lines hold more than at their first iteration.
+  bool served_without_rise = false;  ///< See without_growth.h.
 };
 
 struct Verdict {
@@ -81,7 +82,8 @@ struct Situation {
   const MemoryState& state;
   const Where& where;
   const Fragmentation& holes;
-  Bytes rise{};  ///< 0: nothing grows.
+  Bytes rise{};                      ///< 0: nothing grows.
+  bool served_without_rise = false;  ///< See without_growth.h.
 };
 
 /// Of a request that failed.

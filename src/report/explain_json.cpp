@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -37,6 +38,16 @@ const char* origin_name(analyze::Origin origin) {
     case analyze::Origin::kNative: break;
   }
   return "native";
+}
+
+const char* source_name(analyze::Iterations::Source source) {
+  switch (source) {
+    case analyze::Iterations::kAnnotations: return "annotations";
+    case analyze::Iterations::kOptimizer: return "optimizer";
+    case analyze::Iterations::kRepetition: return "repetition";
+    case analyze::Iterations::kNone: break;
+  }
+  return "none";
 }
 
 const char* moment_name(analyze::Moment::Kind kind) {
@@ -115,7 +126,7 @@ class Writer {
     json["peak"] = peak(d);
     json["fragmentation"] = fragmentation(d.fragmentation);
     const trace::Dialect& dialect = e_.trace->dialect;
-    json["verdict"] = verdict_json(d, d.verdict, analyze::judged_request(d), dialect);
+    json["verdict"] = verdict_json(Names(e_), d, d.verdict, analyze::judged_request(d), dialect);
     const auto add_place = [this](Json& item, trace::StackIdx idx) {
       item.update(place(culprit(idx)));
       item["stack"] = stack(idx);
@@ -132,12 +143,14 @@ class Writer {
       if (oom.has_pool) item["pool_id"] = {oom.pool.first, oom.pool.second};
       item.update(place(culprit(oom.stack)));
       item["stack"] = stack(oom.stack);
-      item["verdict"] = verdict_json(d, analyze::verdict_of(d, i), &oom, dialect);
+      item["verdict"] = verdict_json(Names(e_), d, analyze::verdict_of(d, i), &oom, dialect);
       json["ooms"].push_back(std::move(item));
     }
     json["at"] = at(d);
     json["holders"] = holders(d);
     if (options_.top && d.holders.size() > *options_.top) json["holders_omitted"] = omitted(d);
+    json["growth"] = growth(d);
+    json["iterations"] = iterations(d.growth.iterations);
     json["pinned_segments"] = pinned(d.pinned_now);
     json["timeline"] = timeline(d);
     return json;
@@ -272,6 +285,36 @@ class Writer {
                       {"largest_block", std::move(block)}});
     }
     return json;
+  }
+
+  [[nodiscard]] Json growth(const DeviceFindings& d) const {
+    Json json = Json::array();
+    for (size_t i = 0; i < listed(d.growth.suspects.size()); ++i) {
+      const analyze::Suspect& suspect = d.growth.suspects[i];
+      const analyze::Culprit culprit = e_.user_code->culprit(suspect.stack);
+      Json item = place(culprit.frame);
+      item["origin"] = culprit.frame.is_none() ? Json(nullptr) : Json(origin_name(culprit.origin));
+      if (culprit.origin == analyze::Origin::kNative) item["file"] = item["line"] = nullptr;
+      item["stack"] = stack(suspect.stack);
+      item["first_bytes"] = suspect.first.value();
+      item["last_bytes"] = suspect.last.value();
+      item["rise_bytes"] = suspect.rise().value();
+      item["first_blocks"] = suspect.first_blocks;
+      item["last_blocks"] = suspect.last_blocks;
+      item["bytes_per_iteration"] = std::llround(suspect.bytes_per_iteration);
+      item["iterations"] = suspect.iterations;
+      item["confidence"] = std::round(suspect.confidence * 1000) / 1000;
+      json.push_back(std::move(item));
+    }
+    return json;
+  }
+
+  [[nodiscard]] static Json iterations(const analyze::Iterations& iterations) {
+    constexpr size_t kLongest = 8192;
+    const bool named = !iterations.name.empty();
+    return {{"source", source_name(iterations.source)},
+            {"name", named ? Json(escape_text(iterations.name.substr(0, kLongest))) : Json(nullptr)},
+            {"count", iterations.count()}};
   }
 
   [[nodiscard]] trace::FrameIdx culprit(trace::StackIdx idx) const { return e_.user_code->culprit(idx).frame; }

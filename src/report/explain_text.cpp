@@ -51,7 +51,7 @@ std::string coverage(const DeviceFindings& d) {
 
 void write_device(Page& page, const Explanation& e, const DeviceFindings& d, const TextOptions& options) {
   if (!options.quiet) page.blank();
-  write_headline(page, d);
+  write_headline(page, Names(e), d);
   if (options.quiet) return;
   write_evidence(page, e, d);
   write_blockers(page, e, d);

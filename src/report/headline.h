@@ -9,7 +9,7 @@
 namespace unfrag::report {
 
 /// `request`: the failed request the verdict is about; null for one that somebody might make, or for a state.
-std::string headline(const analyze::DeviceFindings& findings, const analyze::Verdict& verdict,
+std::string headline(const Names& names, const analyze::DeviceFindings& findings, const analyze::Verdict& verdict,
                      const analyze::FailedRequest* request);
 
 /// What the sentence leaves out, or what to record next time where it could not decide; may be empty.

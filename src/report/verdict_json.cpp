@@ -71,13 +71,13 @@ const char* served_name(analyze::Served served) {
 
 }  // namespace
 
-Json verdict_json(const analyze::DeviceFindings& findings, const analyze::Verdict& verdict,
+Json verdict_json(const Names& names, const analyze::DeviceFindings& findings, const analyze::Verdict& verdict,
                   const analyze::FailedRequest* request, const trace::Dialect& dialect) {
   Json json;
   json["kind"] = analyze::verdict_name(verdict.kind);
   json["also"] = Json::array();
   for (const analyze::VerdictKind kind : verdict.also) json["also"].push_back(analyze::verdict_name(kind));
-  json["headline"] = headline(findings, verdict, request);
+  json["headline"] = headline(names, findings, verdict, request);
   json["advice"] = advice(verdict, dialect);
   if (const char* const by = served_name(verdict.served)) json["served_from"] = by;
   json["evidence"] = evidence_json(verdict.evidence);

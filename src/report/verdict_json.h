@@ -5,12 +5,14 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "analyze/explanation.h"
+#include "report/names.h"
 
 namespace unfrag::report {
 
 /// {kind, also[], headline, evidence{}}; `request` as for headline.
-nlohmann::ordered_json verdict_json(const analyze::DeviceFindings& findings, const analyze::Verdict& verdict,
-                                    const analyze::FailedRequest* request, const trace::Dialect& dialect);
+nlohmann::ordered_json verdict_json(const Names& names, const analyze::DeviceFindings& findings,
+                                    const analyze::Verdict& verdict, const analyze::FailedRequest* request,
+                                    const trace::Dialect& dialect);
 
 /// Adds function, file, line and stack[] of the line that made a block.
 using AddPlace = std::function<void(nlohmann::ordered_json&, trace::StackIdx)>;

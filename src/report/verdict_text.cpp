@@ -80,9 +80,9 @@ void write_opening(Page& page, const Names& names, const analyze::Opening& openi
 
 }  // namespace
 
-void write_headline(Page& page, const DeviceFindings& d) {
+void write_headline(Page& page, const Names& names, const DeviceFindings& d) {
   const Verdict& verdict = d.verdict;
-  page.paragraph(headline(d, verdict, analyze::judged_request(d)), 0, 2,
+  page.paragraph(headline(names, d, verdict, analyze::judged_request(d)), 0, 2,
                  is_alarm(d) ? Emphasis::kAlarm : Emphasis::kNone);
 }
 

@@ -7,7 +7,7 @@
 namespace unfrag::report {
 
 /// The sentence alone.
-void write_headline(Page& page, const analyze::DeviceFindings& findings);
+void write_headline(Page& page, const Names& names, const analyze::DeviceFindings& findings);
 /// May have, would need, spare; nothing where the verdict is about no request.
 void write_evidence(Page& page, const analyze::Explanation& explanation, const analyze::DeviceFindings& findings);
 /// The blocks whose release would let the request through.

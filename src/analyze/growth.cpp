@@ -1,0 +1,327 @@
+#include "analyze/growth.h"
+
+#include <tsl/robin_map.h>
+
+#include <algorithm>
+#include <optional>
+#include <span>
+#include <tuple>
+
+#include "analyze/optimizer_code.h"
+#include "analyze/trend.h"
+
+namespace unfrag::analyze {
+namespace {
+
+using trace::Action;
+
+constexpr size_t kMostPoints = 256;  // neighbouring iterations are taken together beyond
+constexpr size_t kFewestRises = 3;
+constexpr size_t kFewestUnnamed = 8;   // rises of what no line can be blamed for
+constexpr size_t kFewestReplaced = 7;  // rises of one block that is replaced by a larger one
+
+/// Where each iteration (or a few) holds least: an entry each, ascending.
+struct QuietPoints {
+  std::vector<uint32_t> entries;
+  uint32_t first_iteration = 0;
+  uint32_t iterations_each = 1;
+};
+
+class QuietFinder {
+ public:
+  QuietFinder(const trace::Trace& trace, const trace::Device& device, const History& history)
+      : trace_(trace), device_(device), history_(history) {}
+
+  QuietPoints find(const std::vector<uint32_t>& begins) {
+    QuietPoints points;
+    const auto count = static_cast<uint32_t>(begins.size() - 1);
+    points.first_iteration = count > kFewestIterations ? 1 : 0;  // the first warms up
+    points.iterations_each = (count - points.first_iteration + kMostPoints - 1) / kMostPoints;
+    uint32_t entry = 0;
+    for (; entry < begins[points.first_iteration]; ++entry) play(entry);
+    for (uint32_t i = points.first_iteration; i < count; i += points.iterations_each) {
+      const uint32_t end = begins[std::min(i + points.iterations_each, count)];
+      uint32_t quietest = entry;
+      int64_t least = std::numeric_limits<int64_t>::max();
+      for (; entry < end; ++entry) {
+        play(entry);
+        if (allocated_ >= least) continue;
+        least = allocated_;
+        quietest = entry;
+      }
+      points.entries.push_back(quietest);
+    }
+    return points;
+  }
+
+ private:
+  void play(uint32_t entry) {
+    for (; lost_ < history_.lost_frees.size() && history_.lost_frees[lost_].first == entry; ++lost_) {
+      give_back(history_.lives[history_.lost_frees[lost_].second], entry);
+    }
+    const uint32_t index = history_.life_of_entry[entry];
+    if (index == kNoLife) return;
+    const Life& life = history_.lives[index];
+    if (trace_.events.action[size_t{device_.first_event} + entry] == Action::kAlloc)
+      allocated_ += static_cast<int64_t>(life.size);
+    else
+      give_back(life, entry);
+  }
+  void give_back(const Life& life, uint32_t entry) {
+    if (life.free_requested == entry) allocated_ -= static_cast<int64_t>(life.size);
+  }
+
+  const trace::Trace& trace_;
+  const trace::Device& device_;
+  const History& history_;
+  size_t lost_ = 0;
+  int64_t allocated_ = 0;  ///< Beyond what was there at first.
+};
+
+/// A block that is there at quiet points [from, to).
+struct Stay {
+  trace::FrameIdx line;
+  trace::StackIdx stack;
+  uint32_t from = 0;
+  uint32_t to = 0;
+  bool kept = false;  ///< It is still there at the end.
+  bool from_before = false;
+  uint64_t bytes = 0;
+  uint64_t requested = 0;
+};
+
+/// What a group of stays comes to at each quiet point.
+struct Series {
+  std::vector<double> blocks, bytes, kept_blocks;
+  std::vector<uint32_t> births;  ///< Points at which something came that is there to the end.
+
+  Series(std::span<const Stay> stays, size_t points) : blocks(points + 1), bytes(points + 1), kept_blocks(points + 1) {
+    std::vector<bool> born(points);
+    for (const Stay& stay : stays) {
+      add(blocks, stay, 1);
+      add(bytes, stay, static_cast<double>(stay.bytes));
+      if (!stay.kept) continue;
+      add(kept_blocks, stay, 1);
+      born[stay.from] = stay.from > 0;
+    }
+    for (auto* series : {&blocks, &bytes, &kept_blocks}) {
+      series->pop_back();
+      double sum = 0;
+      for (double& value : *series) value = sum += value;
+    }
+    for (uint32_t i = 0; i < points; ++i) {
+      if (born[i]) births.push_back(i);
+    }
+  }
+
+ private:
+  static void add(std::vector<double>& series, const Stay& stay, double amount) {
+    series[stay.from] += amount;
+    series[stay.to] -= amount;
+  }
+};
+
+class Detective {
+ public:
+  Detective(const trace::Trace& trace, const trace::Device& device, const History& history, const UserCode& user_code,
+            const Iterations& iterations, uint32_t until)
+      : trace_(trace),
+        device_(device),
+        history_(history),
+        user_code_(user_code),
+        iterations_(iterations),
+        until_(until) {}
+
+  std::vector<Suspect> run() {
+    points_ = QuietFinder(trace_, device_, history_).find(iterations_.begins);
+    collect_stays();
+    std::ranges::sort(stays_, {}, [](const Stay& stay) { return std::pair(stay.line, stay.stack); });
+    std::vector<Suspect> suspects;
+    for_each_run(std::span<const Stay>(stays_), &Stay::line, [&](std::span<const Stay> stays) {
+      if (auto suspect = examine_line(stays)) suspects.push_back(*suspect);
+    });
+    std::ranges::sort(suspects, {}, [](const Suspect& one) { return std::pair(~one.rise().value(), one.stack); });
+    return suspects;
+  }
+
+ private:
+  [[nodiscard]] size_t points() const { return points_.entries.size(); }
+
+  template <class Key, class Use>
+  static void for_each_run(std::span<const Stay> stays, Key key, Use use) {
+    while (!stays.empty()) {
+      size_t length = 1;
+      while (length < stays.size() && stays[length].*key == stays[0].*key) ++length;
+      use(stays.first(length));
+      stays = stays.subspan(length);
+    }
+  }
+
+  // Most lives are over before the next quiet point. Lives come in order of their beginning, but for those from before.
+  void collect_stays() {
+    const OptimizerCode optimizer(trace_);
+    const auto& quiet = points_.entries;
+    uint32_t next = 0;
+    for (size_t i = 0; i < history_.lives.size(); ++i) {
+      const Life& life = history_.lives[i];
+      const bool from_before = life.alloc == kBefore;
+      if (!from_before) {
+        while (next < quiet.size() && quiet[next] < life.alloc) ++next;
+      }
+      const uint32_t from = from_before ? 0 : next;
+      if (from == quiet.size() || started_by(life.free_requested, quiet[from])) continue;
+      if (optimizer.part_of(life.stack) == OptimizerCode::kStep) continue;
+      const auto over = std::ranges::lower_bound(quiet, life.free_requested);
+      stays_.push_back({.line = user_code_.culprit(life.stack).frame,
+                        .stack = life.stack,
+                        .from = from,
+                        .to = static_cast<uint32_t>(over - quiet.begin()),
+                        .kept = life.free_requested >= until_,
+                        .from_before = from_before,
+                        .bytes = life.size,
+                        .requested = life.requested});
+      if (stays_.back().line.is_none()) stays_.back().stack = trace::kEmptyStack;
+      const Stay& stay = stays_.back();
+      if (from_before && !stay.kept && stay.line.is_none() && stay.to > 1) ++gone_from_before_[stay.requested];
+      any_stack_before_ = any_stack_before_ || (from_before && stay.kept && life.stack != trace::kEmptyStack);
+    }
+  }
+
+  [[nodiscard]] std::optional<Suspect> examine_line(std::span<const Stay> stays) {
+    if (grows_by_blocks(stays)) return suspect_of(stays, stays);
+    if (stays.front().line.is_none()) return std::nullopt;
+    std::vector<Stay> replaced;
+    for_each_run(stays, &Stay::stack, [&](std::span<const Stay> same) {
+      if (grows_by_bytes(same)) replaced.insert(replaced.end(), same.begin(), same.end());
+    });
+    if (replaced.empty()) return std::nullopt;
+    return suspect_of(replaced, replaced);
+  }
+
+  [[nodiscard]] bool grows_by_blocks(std::span<const Stay> stays) const {
+    const auto born = [](const Stay& stay) { return stay.kept && stay.from > 0; };
+    if (static_cast<size_t>(std::ranges::count_if(stays, born)) < kFewestRises) return false;
+    const Series series(stays, points());
+    const size_t fewest = stays.front().line.is_none() ? kFewestUnnamed : kFewestRises;
+    if (!keeps_coming(series.births, points(), fewest)) return false;
+    if (!rises_with(series.blocks, series.kept_blocks)) return false;
+    if (!comes_from_the_start(series.births, points())) {
+      const double gained = series.kept_blocks.back() - series.kept_blocks.front();
+      if (4 * deepest_fall(series.blocks) > gained) return false;
+    }
+    return !was_cleared_before(stays);
+  }
+
+  // Where the recording begins mid-way with stacks known, a list that was filled before and cleared in it shows as
+  // blocks of that size without a stack that go after the start, while nothing from before is kept.
+  [[nodiscard]] bool was_cleared_before(std::span<const Stay> stays) const {
+    if (!any_stack_before_) return false;
+    if (std::ranges::any_of(stays, [](const Stay& stay) { return stay.kept && stay.from_before; })) return false;
+    const auto last = std::ranges::max_element(stays, {}, [](const Stay& stay) { return stay.kept ? stay.from : 0; });
+    const auto gone = gone_from_before_.find(last->requested);
+    return gone != gone_from_before_.end() && gone->second >= kFewestRises;
+  }
+
+  [[nodiscard]] bool grows_by_bytes(std::span<const Stay> stays) {
+    if (points() <= kFewestReplaced || stays.size() < kFewestReplaced) return false;
+    const std::vector<double> bytes = Series(stays, points()).bytes;
+    std::vector<uint32_t> rises;
+    size_t falls = 0;
+    for (uint32_t i = 1; i < points(); ++i) {
+      if (bytes[i] > bytes[i - 1]) rises.push_back(i);
+      if (bytes[i] < bytes[i - 1]) ++falls;
+    }
+    if (falls * 10 > rises.size() || !keeps_coming(rises, points(), kFewestReplaced)) return false;
+    const std::span<const double> all = bytes;
+    const size_t third = points() / 3;
+    if (std::ranges::min(all.last(third)) <= std::ranges::max(all.first(third))) return false;
+    double kept = 0;
+    for (const Stay& stay : stays) kept += stay.kept ? static_cast<double>(stay.bytes) : 0;
+    const double half = (bytes.front() + bytes.back()) / 2;
+    return kept >= half && !work_grows();
+  }
+
+  // Where sequences or images become larger from step to step, everything does.
+  [[nodiscard]] bool work_grows() {
+    if (work_grows_) return *work_grows_;
+    struct Work {
+      double early_bytes = 0, late_bytes = 0;
+      uint64_t early = 0, late = 0;
+    };
+    tsl::robin_map<uint32_t, Work> by_stack;
+    const uint32_t third = static_cast<uint32_t>(points() / 3);
+    const uint32_t begin = points_.entries[0], early_end = points_.entries[third];
+    const uint32_t late_begin = points_.entries[points() - 1 - third], end = points_.entries.back();
+    for (uint32_t entry = begin; entry < end; ++entry) {
+      const size_t row = size_t{device_.first_event} + entry;
+      if (trace_.events.action[row] != Action::kAlloc) continue;
+      if (entry >= early_end && entry < late_begin) continue;
+      Work& work = by_stack[trace_.events.stack[row].value()];
+      const auto size = static_cast<double>(trace_.events.size[row]);
+      (entry < early_end ? work.early_bytes : work.late_bytes) += size;
+      ++(entry < early_end ? work.early : work.late);
+    }
+    size_t lines = 0, growing = 0;
+    for (const auto& [stack, work] : by_stack) {
+      if (work.early == 0 || work.late == 0) continue;
+      ++lines;
+      const double early = work.early_bytes / static_cast<double>(work.early);
+      if (work.late_bytes / static_cast<double>(work.late) > 1.1 * early) ++growing;
+    }
+    work_grows_ = growing >= 3 && growing * 10 >= lines * 3;
+    return *work_grows_;
+  }
+
+  [[nodiscard]] Suspect suspect_of(std::span<const Stay> stays, std::span<const Stay> by_stack) const {
+    const Series series(stays, points());
+    Suspect suspect;
+    suspect.first = Bytes(static_cast<uint64_t>(series.bytes.front()));
+    suspect.last = Bytes(static_cast<uint64_t>(series.bytes.back()));
+    suspect.first_blocks = static_cast<uint64_t>(series.blocks.front());
+    suspect.last_blocks = static_cast<uint64_t>(series.blocks.back());
+    suspect.bytes_per_iteration = slope_of(series.bytes) / points_.iterations_each;
+    suspect.confidence = confidence_of_rise(series.bytes);
+    suspect.iterations = iterations_.count() - points_.first_iteration;
+    std::optional<double> most;
+    for_each_run(by_stack, &Stay::stack, [&](std::span<const Stay> same) {
+      const auto last = static_cast<uint32_t>(points());
+      double gained = 0;
+      for (const Stay& stay : same) {
+        if (stay.to == last) gained += static_cast<double>(stay.bytes);
+        if (stay.from == 0) gained -= static_cast<double>(stay.bytes);
+      }
+      if (most && gained <= *most) return;
+      most = gained;
+      suspect.stack = same.front().stack;
+    });
+    return suspect;
+  }
+
+  const trace::Trace& trace_;
+  const trace::Device& device_;
+  const History& history_;
+  const UserCode& user_code_;
+  const Iterations& iterations_;
+  uint32_t until_;
+  QuietPoints points_;
+  std::vector<Stay> stays_;
+  bool any_stack_before_ = false;
+  tsl::robin_map<uint64_t, size_t> gone_from_before_;  ///< By requested size: blocks from before that went.
+  std::optional<bool> work_grows_;
+};
+
+}  // namespace
+
+Growth find_growth(const trace::Trace& trace, const trace::Device& device, const History& history,
+                   const UserCode& user_code, uint32_t until) {
+  Growth growth;
+  until = std::min(until, device.event_count);
+  growth.iterations = find_iterations(trace, device, history, user_code, until);
+  if (growth.iterations.source == Iterations::kNone) return growth;
+  growth.suspects = Detective(trace, device, history, user_code, growth.iterations, until).run();
+  std::erase_if(growth.suspects, [](const Suspect& suspect) { return suspect.rise() == Bytes(); });
+  for (const Suspect& suspect : growth.suspects) growth.rise += suspect.rise();
+  return growth;
+}
+
+}  // namespace unfrag::analyze
