@@ -108,7 +108,8 @@ std::vector<MemoryState> states_after(const trace::Trace& trace, const trace::De
                            .size = life.size,
                            .requested = std::min(life.requested, life.size),
                            .pending = !allocated_at(life, entries[k]),
-                           .stack = life.stack});
+                           .stack = life.stack,
+                           .life = static_cast<uint32_t>(i)});
     }
   }
   for (size_t k = 0; k < entries.size(); ++k) Placer(states[k]).place(std::move(blocks[k]));

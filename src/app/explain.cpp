@@ -15,6 +15,7 @@ using analyze::Explanation;
 // The device asked for, else the one with most entries, else the one with most memory.
 Result<size_t> choose_device(const trace::Trace& trace, std::optional<int> wanted) {
   std::vector<const trace::Device*> gpus;
+  analyze::StackRoles roles(trace, *explanation.user_code);
   for (const trace::Device& device : trace.devices) {
     if (device.kind == trace::DeviceKind::kGpu) gpus.push_back(&device);
   }
@@ -82,7 +83,7 @@ Result<Explanation> explain(const std::string& path, const ExplainOptions& optio
     const bool gpu = device.kind == trace::DeviceKind::kGpu;
     // A moment is one of the chosen device's: the others are shown as by default.
     const bool asked = gpu && explanation.devices.size() == explanation.chosen;
-    auto findings = analyze::examine(trace, device, *explanation.user_code,
+    auto findings = analyze::examine(trace, device, *explanation.user_code, roles,
                                      {.at = asked ? options.at : analyze::Moment{},
                                       .grouping = options.grouping,
                                       .card = gpu ? options.card : analyze::Card{},
