@@ -131,6 +131,7 @@ def conservation(report: Document) -> None:
     for device in devices:
         check_moment(device["at"])
         check_holders_at(device)
+        check_kinds(device)
         check_timeline(device)
         if "verdict" in device:
             check_verdict(device)
@@ -166,9 +167,21 @@ def check_holders_at(device: Document) -> None:
     held_now = at["requested_bytes"] + at["rounding_bytes"] - at["pending_bytes"]
     assert held(device, "at_bytes") == held_now + at.get("outside_bytes", 0)
     for holder in device["holders"]:
+        assert holder.get("kind", "unknown") in MEMORY_KINDS  # reports as first written have none
         for name in ("blocks", "at_blocks", "peak_blocks"):
             size = holder[{"blocks": "now_bytes"}.get(name, name.replace("blocks", "bytes"))]
             assert (holder[name] == 0) <= (size == 0)
+
+
+MEMORY_KINDS = ("parameters", "gradients", "optimizer_state", "activations", "inputs", "workspaces", "unknown")
+
+
+def check_kinds(device: Document) -> None:
+    if "kinds" not in device:  # in reports as first written
+        return
+    assert tuple(use["kind"] for use in device["kinds"]) == MEMORY_KINDS
+    for field in ("now_bytes", "at_bytes", "peak_bytes"):
+        assert sum(use[field] for use in device["kinds"]) == held(device, field)
 
 
 CURVES = ("allocated_bytes", "active_bytes", "requested_bytes", "reserved_bytes")

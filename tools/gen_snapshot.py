@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from snapshots.dialects import DIALECTS  # noqa: E402
-from snapshots.output import FORMATS, write  # noqa: E402
+from snapshots.output import FORMATS, write, write_truth  # noqa: E402
 from snapshots.settings import GIB, KIB, MIB, SettingsError  # noqa: E402
 from snapshots.simulate import SCENARIOS, Options, simulate  # noqa: E402
 
@@ -27,7 +27,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = Options(chosen.scenario, chosen.events, chosen.torch, chosen.conf, chosen.memory, chosen.stacks,
                       chosen.depth, chosen.ring, chosen.devices, chosen.seed)
     try:
-        write(simulate(options), chosen.output, chosen.format, chosen.protocol)
+        recording = simulate(options)
+        write(recording, chosen.output, chosen.format, chosen.protocol)
+        if chosen.truth:
+            write_truth(recording, chosen.truth)
     except SettingsError as error:
         parser.error(str(error))
     return 0
@@ -49,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--ring", type=_positive, metavar="N", help="keep only the last N entries of each device")
     add("--devices", type=_positive, default=1, metavar="N")
     add("--seed", type=int, default=0, metavar="S")
+    add("--truth", type=Path, metavar="FILE", help="write there what each block is for, as JSON")
     add("--format", choices=FORMATS, default="pickle")
     return parser
 

@@ -59,7 +59,7 @@ std::optional<Error> settle_moment(const Moment& at, DeviceFindings& findings) {
 }  // namespace
 
 Result<DeviceFindings> examine(const trace::Trace& trace, const trace::Device& device, const UserCode& user_code,
-                               const ExamineOptions& options) {
+                               StackRoles& roles, const ExamineOptions& options) {
   DeviceFindings findings;
   findings.kind = device.kind;
   findings.index = device.index;
@@ -79,9 +79,15 @@ Result<DeviceFindings> examine(const trace::Trace& trace, const trace::Device& d
   findings.now = sum_now(trace, device);
   if (device.segment_count == 0 && device.event_count > 0) findings.now.usage = findings.curves.at_end;
 
-  const MemoryState now = state_at(kNever);
-  const MemoryState at = state_at(findings.at_entry);
-  const MemoryState peak = state_at(device.event_count == 0 ? kNever : findings.curves.allocated.entry);
+  const Kinds kinds(trace, device, history, roles);
+  const auto marked_state_at = [&](uint32_t entry) {
+    MemoryState state = state_at(entry);
+    kinds.mark(state);
+    return state;
+  };
+  const MemoryState now = marked_state_at(kNever);
+  const MemoryState at = marked_state_at(findings.at_entry);
+  const MemoryState peak = marked_state_at(device.event_count == 0 ? kNever : findings.curves.allocated.entry);
   const auto last_failed = findings.ooms.empty() ? std::nullopt : std::optional<FailedRequest>(findings.ooms.back());
   findings.where = where_bytes_are(trace, device, history, at);
   findings.holes = measure_fragmentation(at, trace.settings, last_failed);
@@ -91,6 +97,7 @@ Result<DeviceFindings> examine(const trace::Trace& trace, const trace::Device& d
       find_growth(trace, device, history, user_code, last_failed ? last_failed->entry : device.event_count);
   decide(trace, device, history, user_code, options, at, now, findings);
   findings.holders = find_holders(trace, user_code, options.grouping, now, at, peak);
+  findings.kinds = sum_kinds(now, at, peak);
   findings.pinned = find_pinned_segments(at);
   findings.pinned_now = asked ? findings.pinned : find_pinned_segments(now);
   const std::array<const MemoryState*, 3> states = {&now, &at, &peak};

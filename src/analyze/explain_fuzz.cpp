@@ -57,6 +57,9 @@ void check_holders(const DeviceFindings& findings, bool as_the_snapshot_shows) {
     require(before == nullptr || before->at.bytes >= holder.at.bytes, "holders come largest first");
     before = &holder;
   }
+  Bytes of_kinds;
+  for (const KindUse& use : findings.kinds) of_kinds += use.at.bytes;
+  require(of_kinds == all, "the kinds add up to what the holders hold");
   require(inside == findings.where.allocated(), "the holders add up to the allocated bytes");
   require(!as_the_snapshot_shows || all == findings.now.usage.allocated, "no allocated byte of the snapshot is lost");
 }
@@ -116,12 +119,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!snapshot) return 0;
   const unfrag::trace::Trace& trace = *snapshot->trace;
   const UserCode user_code(trace);
+  StackRoles roles(trace, user_code);
   // The groupings take turns, so that one input costs three examinations and not twelve.
   const auto grouping = static_cast<Grouping>(size % 4);
   for (const unfrag::trace::Device& device : trace.devices) {
     for (const Moment::Kind moment : {Moment::kEnd, Moment::kPeak, Moment::kOom}) {
       const auto findings =
-          examine(trace, device, user_code,
+          examine(trace, device, user_code, roles,
                   {.at = {.kind = moment},
                    .grouping = grouping,
                    .card = {.memory = size % 3 == 0 ? std::optional(unfrag::Bytes(size << 20)) : std::nullopt},

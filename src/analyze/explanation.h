@@ -12,6 +12,7 @@
 #include "analyze/blockers.h"
 #include "analyze/growth.h"
 #include "analyze/holders.h"
+#include "analyze/kinds.h"
 #include "analyze/usage.h"
 #include "analyze/verdict.h"
 #include "analyze/where.h"
@@ -52,6 +53,7 @@ struct DeviceFindings {
   Fragmentation holes;
   Fragmentation fragmentation;  ///< As the snapshot shows it, unless a moment was asked for.
   std::vector<Holder> holders;
+  KindUses kinds{};                       ///< Sums equal the allocated bytes, as those of `holders`.
   std::vector<PinnedSegment> pinned;      ///< At that moment.
   std::vector<PinnedSegment> pinned_now;  ///< As the snapshot shows it, unless a moment was asked for.
   Growth growth;                          ///< Until the last failed request, else of all entries.
@@ -67,10 +69,10 @@ struct ExamineOptions {
   size_t timeline_points = 256;
 };
 
-/// Everything about one device.
+/// Everything about one device. `roles`: of the trace, for all its devices.
 /// Errors: kUsage where the moment asked for is not in the recording.
 Result<DeviceFindings> examine(const trace::Trace& trace, const trace::Device& device, const UserCode& user_code,
-                               const ExamineOptions& options);
+                               StackRoles& roles, const ExamineOptions& options);
 
 /// The failed request that `findings.verdict` is about; null where it is about another or none.
 const FailedRequest* judged_request(const DeviceFindings& findings);

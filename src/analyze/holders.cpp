@@ -1,6 +1,7 @@
 #include "analyze/holders.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -23,6 +24,7 @@ class Collector {
         held.bytes += Bytes(block.size);
         ++held.blocks;
         entry.by_stack[block.stack] += block.size;
+        entry.bytes_of(moment)[static_cast<size_t>(block.kind)] += block.size;
       }
     }
     outside_.outside = true;
@@ -35,6 +37,7 @@ class Collector {
     for (auto& [key, entry] : entries_) {
       const auto largest = std::ranges::max_element(entry.by_stack, {}, [](const auto& item) { return item.second; });
       entry.holder.stack = largest->first;
+      entry.holder.kind = entry.largest_kind();
       holders.push_back(entry.holder);
     }
     // Most bytes first; what is equal in all of them in the order of the file.
@@ -49,6 +52,18 @@ class Collector {
   struct Entry {
     Holder holder;
     std::map<trace::StackIdx, uint64_t> by_stack;
+    std::array<std::array<uint64_t, kMemoryKinds>, 3> by_kind{};  // at the moment, at the peak, now
+
+    std::array<uint64_t, kMemoryKinds>& bytes_of(Held Holder::* moment) {
+      return by_kind[moment == &Holder::at ? 0 : moment == &Holder::at_peak ? 1 : 2];
+    }
+    [[nodiscard]] MemoryKind largest_kind() const {
+      for (const auto& bytes : by_kind) {
+        const auto largest = std::ranges::max_element(bytes);
+        if (*largest > 0) return static_cast<MemoryKind>(largest - bytes.begin());
+      }
+      return MemoryKind::kUnknown;
+    }
   };
 
   Entry& holder_of(const PlacedBlock& block, const Run& run) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "analyze/memory_kind.h"
 #include "analyze/state.h"
 #include "analyze/user_code.h"
 #include "base/strong.h"
@@ -28,6 +29,7 @@ struct Holder {
   trace::FrameIdx frame;            ///< The user's line; none() where no stack was recorded, or grouped otherwise.
   Origin origin = Origin::kNative;  ///< Whose code `frame` is.
   trace::StackIdx stack = trace::kEmptyStack;  ///< The stack that holds most of it.
+  MemoryKind kind = MemoryKind::kUnknown;      ///< Of most of its bytes: at the moment, else at the peak, else now.
   int64_t stream = 0;                          ///< With Grouping::kStream.
   uint64_t segment = 0;                        ///< With Grouping::kSegment: its address.
   bool outside = false;  ///< Not a holder: what of the blocks contradicts the segments, so that the sums are whole.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "analyze/history.h"
+#include "analyze/memory_kind.h"
 #include "base/strong.h"
 #include "trace/trace.h"
 
@@ -21,7 +22,8 @@ struct PlacedBlock {
   uint64_t requested = 0;
   bool pending = false;
   trace::StackIdx stack = trace::kEmptyStack;
-  uint32_t life = kNoLife;  ///< Of the history; kNoLife in the state the snapshot shows.
+  uint32_t life = kNoLife;                 ///< Of the history; kNoLife in the state the snapshot shows.
+  MemoryKind kind = MemoryKind::kUnknown;  ///< As Kinds::mark found.
 };
 
 struct PlacedSegment {

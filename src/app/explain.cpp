@@ -78,11 +78,12 @@ Result<Explanation> explain(const std::string& path, const ExplainOptions& optio
   if (!chosen) return chosen.error();
   explanation.chosen = *chosen;
 
+  analyze::StackRoles roles(trace, *explanation.user_code);
   for (const trace::Device& device : trace.devices) {
     const bool gpu = device.kind == trace::DeviceKind::kGpu;
     // A moment is one of the chosen device's: the others are shown as by default.
     const bool asked = gpu && explanation.devices.size() == explanation.chosen;
-    auto findings = analyze::examine(trace, device, *explanation.user_code,
+    auto findings = analyze::examine(trace, device, *explanation.user_code, roles,
                                      {.at = asked ? options.at : analyze::Moment{},
                                       .grouping = options.grouping,
                                       .card = gpu ? options.card : analyze::Card{},

@@ -63,18 +63,29 @@ class Writer {
  public:
   Writer(const Explanation& explanation, const JsonOptions& options) : e_(explanation), options_(options) {}
 
-  Json run() const {
-    Json json;
-    json["schema"] = "unfrag.explain/1";
-    json["source"] = source();
-    json["device"] = e_.devices.empty() ? Json(nullptr) : Json(e_.devices[e_.chosen].index);
-    json["devices"] = Json::array();
-    for (const DeviceFindings& device : e_.devices) json["devices"].push_back(findings(device));
-    json["host"] = e_.host.empty() ? Json(nullptr) : findings(e_.host.front());
-    return json;
+  /// A device at a time: a tree of all of thousands of devices would take many times the memory of its text.
+  [[nodiscard]] std::string run() const {
+    Json head;
+    head["schema"] = "unfrag.explain/1";
+    head["source"] = source();
+    head["device"] = e_.devices.empty() ? Json(nullptr) : Json(e_.devices[e_.chosen].index);
+    std::string text = dump(head);
+    text.pop_back();  // its closing brace
+    text += ",\"devices\":[";
+    for (size_t i = 0; i < e_.devices.size(); ++i) {
+      if (i > 0) text += ',';
+      text += dump(findings(e_.devices[i]));
+    }
+    text += "],\"host\":";
+    text += e_.host.empty() ? std::string("null") : dump(findings(e_.host.front()));
+    text += '}';
+    return text;
   }
 
  private:
+  // Everything was escaped to valid UTF-8; `replace` is the safety net that keeps dump() from throwing.
+  static std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
   /// Names are cut where no name of a program is that long: a file can refer to one text from everywhere.
   [[nodiscard]] Json text(trace::StringIdx idx) const {
     constexpr size_t kLongest = 8192;
@@ -149,6 +160,7 @@ class Writer {
     json["at"] = at(d);
     json["holders"] = holders(d);
     if (options_.top && d.holders.size() > *options_.top) json["holders_omitted"] = omitted(d);
+    json["kinds"] = kinds(d);
     json["growth"] = growth(d);
     json["iterations"] = iterations(d.growth.iterations);
     json["pinned_segments"] = pinned(d.pinned_now);
@@ -248,8 +260,23 @@ class Writer {
       item["origin"] = holder.frame.is_none() ? Json(nullptr) : Json(origin_name(holder.origin));
       if (holder.origin == analyze::Origin::kNative) item["file"] = item["line"] = nullptr;
       if (e_.grouping == analyze::Grouping::kFunction) item["line"] = nullptr;
+      item["kind"] = analyze::kind_name(holder.kind);
       item["stack"] = stack(holder.stack);
       json.push_back(std::move(item));
+    }
+    return json;
+  }
+
+  [[nodiscard]] static Json kinds(const DeviceFindings& d) {
+    Json json = Json::array();
+    for (const analyze::KindUse& use : d.kinds) {
+      json.push_back({{"kind", analyze::kind_name(use.kind)},
+                      {"now_bytes", use.now.bytes.value()},
+                      {"at_bytes", use.at.bytes.value()},
+                      {"peak_bytes", use.at_peak.bytes.value()},
+                      {"now_blocks", use.now.blocks},
+                      {"at_blocks", use.at.blocks},
+                      {"peak_blocks", use.at_peak.blocks}});
     }
     return json;
   }
@@ -347,8 +374,7 @@ class Writer {
 }  // namespace
 
 std::string explain_json(const Explanation& explanation, const JsonOptions& options) {
-  // Everything was escaped to valid UTF-8; `replace` is the safety net that keeps dump() from throwing.
-  return Writer(explanation, options).run().dump(-1, ' ', false, Json::error_handler_t::replace);
+  return Writer(explanation, options).run();
 }
 
 }  // namespace unfrag::report

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "report/holders_text.h"
+#include "report/kinds_text.h"
 #include "report/names.h"
 #include "report/page.h"
 #include "report/usage_text.h"
@@ -57,6 +58,7 @@ void write_device(Page& page, const Explanation& e, const DeviceFindings& d, con
   write_blockers(page, e, d);
   write_where(page, d);
   write_holders(page, e, d, options.top, options.stacks);
+  write_kinds(page, d);
   write_timeline(page, d);
   write_ooms(page, Names(e), d);
   write_pinned(page, Names(e), d);

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from .blocks import Block, Pool
@@ -28,6 +29,16 @@ DEFAULT_POOL = 0
 
 class OutOfMemory(Exception):
     """torch.OutOfMemoryError."""
+
+
+@dataclass
+class Life:
+    """One use of a block: after which event it began and ended, its size in bytes, what the program used it for."""
+
+    allocated: int
+    freed: int | None
+    size: int
+    kind: str
 
 
 class PoolPair(NamedTuple):
@@ -51,6 +62,8 @@ class Allocator:
         self._dialect = dialect
         self._contexts = contexts
         self._event_delay_us = event_delay_us
+        self.lives: list[Life] = []
+        self._open_lives: dict[int, Life] = {}  # by address
         self._births = 0
         self._active: set[Block] = set()
         self._pools: dict[int, PoolPair] = {}
@@ -63,8 +76,8 @@ class Allocator:
 
     # -- calls of the program ------------------------------------------------------------------------------------------
 
-    def malloc(self, nbytes: int, stream: int = 0, site: int = 0) -> Block:
-        """A block for `nbytes` > 0 on `stream`, requested at call site `site` (malloc)."""
+    def malloc(self, nbytes: int, stream: int = 0, site: int = 0, kind: str = "unknown") -> Block:
+        """A block for `nbytes` > 0 on `stream`, requested at call site `site` (malloc). `kind`: what it is for."""
         context = self._contexts.gather(site)
         if (self._waiting or self._deferred) and self._completes_frees():
             self._process_events(context)
@@ -75,12 +88,16 @@ class Allocator:
         if block is None:
             self.trace.record(OOM, self.device.free_bytes, size, stream, pool.number, context)
             raise OutOfMemory(f"CUDA out of memory. Tried to allocate {segment_size(size)} bytes")
-        return self._commit(block, size, nbytes, context)
+        block = self._commit(block, size, nbytes, context)
+        life = self._open_lives[block.address] = Life(len(self.trace) - 1, None, block.size, kind)
+        self.lives.append(life)
+        return block
 
     def free(self, block: Block, site: int = 0) -> None:
         """Gives a block back; while other streams use it, it stays pending (free)."""
         context = self._contexts.gather(site)
         block.allocated = False
+        self._open_lives.pop(block.address).freed = len(self.trace)
         self.trace.record(FREE_REQUESTED, block.address, block.requested, block.stream, block.pool.number, context)
         if not block.other_streams:
             self._complete_free(block, context)

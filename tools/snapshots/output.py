@@ -46,6 +46,20 @@ def write(recording: Recording, path: Path, form: str, protocol: int) -> None:
         raise ValueError(f"unknown format '{form}'")
 
 
+def write_truth(recording: Recording, path: Path) -> None:
+    """Writes what each block of each device was for, as {"devices": [[[allocated, freed, bytes, kind], ...], ...]}.
+
+    The first two are the trace entries by which it was handed out (negative: before those that the ring kept) and given
+    back (null: never).
+    """
+    devices = []
+    for allocator in recording.allocators:
+        first = recording.first_event(allocator.trace)
+        devices.append([[life.allocated - first, None if life.freed is None else life.freed - first, life.size,
+                         life.kind] for life in allocator.lives])
+    path.write_text(json.dumps({"devices": devices}), encoding="utf-8")
+
+
 def _write_pickle(recording: Recording, path: Path, protocol: int) -> None:
     events = sum(min(len(allocator.trace), recording.ring) for allocator in recording.allocators)
     with path.open("wb") as file:

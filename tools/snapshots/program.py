@@ -141,10 +141,10 @@ class Program:
 
     # -- memory --------------------------------------------------------------------------------------------------------
 
-    def alloc(self, nbytes: int, stream: int = 0) -> Block:
-        """A tensor of `nbytes` made by the current line."""
+    def alloc(self, nbytes: int, kind: str = "unknown", stream: int = 0) -> Block:
+        """A tensor of `nbytes` made by the current line. `kind`: one of unfrag's, for the truth beside the snapshot."""
         self.spend(12)
-        return self.allocator.malloc(nbytes, stream, self.site())
+        return self.allocator.malloc(nbytes, stream, self.site(), kind)
 
     def free(self, *tensors: Block) -> None:
         """The current line drops the last reference to these tensors."""

@@ -63,7 +63,7 @@ def _train_document(program: Program, chunks: int, memory: list[Block]) -> None:
     program.at(73)
     with program.backward_thread():
         for tensor in reversed(saved):
-            gradient = program.alloc(tensor.requested)
+            gradient = program.alloc(tensor.requested, "gradients")
             program.free(tensor, gradient)
     program.at(75)
     program.free(loss)
@@ -99,7 +99,7 @@ def capacity_oom(program: Program) -> None:
         saved.append(root_gradient(program))
         with program.backward_thread():
             for size in reversed(sizes):
-                program.alloc(size)
+                program.alloc(size, "gradients")
                 if len(saved) > 1:
                     program.free(saved.pop())
             program.free(*reversed(saved))
@@ -154,13 +154,13 @@ def leak(program: Program, events: int = 1800) -> None:
 
 def _leaking_step(program: Program, losses: list[Block], first: bool) -> None:
     program.at(35)
-    inputs = [program.alloc(size) for size in _IMAGES]
+    inputs = [program.alloc(size, "inputs") for size in _IMAGES]
     program.at(37)
     maps = [_conv(program, 8 * channels * 256 * 192 * FP32, line) for line, channels in zip((24, 25, 26), _CHANNELS)]
     program.at(38)
     losses.append(cross_entropy(program, 8 * 256 * 192 * FP32))  # reduction="none": one loss per pixel
     program.at(40)
-    mean = program.alloc(FP32)
+    mean = program.alloc(FP32, "activations")
     root = root_gradient(program)
     gradients = _backward(program, maps)
     program.free(root)
@@ -186,12 +186,12 @@ def _backward(program: Program, maps: list[Block]) -> list[Block]:
     """Frees the activations; returns the gradients of the weights."""
     gradients: list[Block] = []
     with program.backward_thread():
-        flowing = program.alloc(maps[-1].requested)
+        flowing = program.alloc(maps[-1].requested, "gradients")
         while maps:
-            gradients += [program.alloc(_WEIGHTS[2 * len(maps) - 2]), program.alloc(_WEIGHTS[2 * len(maps) - 1])]
+            gradients += [program.alloc(size, "gradients") for size in _WEIGHTS[2 * len(maps) - 2:2 * len(maps)]]
             program.free(maps.pop())
             if maps:
-                following = program.alloc(maps[-1].requested)
+                following = program.alloc(maps[-1].requested, "gradients")
                 program.free(flowing)
                 flowing = following
         program.free(flowing)

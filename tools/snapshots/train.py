@@ -132,8 +132,9 @@ class _Loop:
     def prepare(self) -> None:
         """Weights and optimizer states."""
         for size in _WEIGHTS * _LAYERS:
-            for bytes_per_number in (1, 2, 2):  # the weight in half, two states in single precision
-                self._malloc(size * bytes_per_number, self._sites["setup"][0])
+            self._malloc(size, self._sites["setup"][0], "parameters")  # in half precision
+            for _ in range(2):
+                self._malloc(2 * size, self._sites["setup"][0], "optimizer_state")  # in single precision
 
     def step(self) -> None:
         """One step of training."""
@@ -142,7 +143,7 @@ class _Loop:
         with program.annotate(f"ProfilerStep#{self._number}"):
             batch = self._upload(tokens)
             saved = self._forward(_BATCH * tokens * _WIDTH * _HALF, _BATCH * _HEADS * tokens * tokens * _HALF)
-            loss = self._malloc(_ROOT_GRADIENT, self._sites["loss"][0])
+            loss = self._malloc(_ROOT_GRADIENT, self._sites["loss"][0], "activations")
             self._free_all(self._gradients, self._sites["zero_grad"][1])
             self._backward(saved)
             with program.annotate("Optimizer.step#AdamW.step"):
@@ -152,7 +153,8 @@ class _Loop:
 
     def _upload(self, tokens: int) -> list[Block]:
         """The batch comes by another stream, so its frees stay pending for a while."""
-        batch = [self._malloc(_BATCH * tokens * 8, self._sites["batch"][0], _COPY_STREAM) for _ in ("inputs", "labels")]
+        batch = [self._malloc(_BATCH * tokens * 8, self._sites["batch"][0], "inputs", _COPY_STREAM)
+                 for _ in ("inputs", "labels")]
         for tensor in batch:
             self._program.allocator.record_stream(tensor, 0)
         return batch
@@ -163,7 +165,8 @@ class _Loop:
         for operations in self._layers:
             temporaries: list[Block] = []
             for operation in operations:
-                block = self._malloc(operation.hidden * hidden + operation.scores * scores, operation.malloc_site)
+                nbytes = operation.hidden * hidden + operation.scores * scores
+                block = self._malloc(nbytes, operation.malloc_site, "activations")
                 (saved if operation.saved else temporaries).append(block)
                 if operation.saved and temporaries:
                     self._free(temporaries.pop(), operation.free_site)
@@ -174,12 +177,12 @@ class _Loop:
         """In autograd's thread: the gradient of each activation replaces the one before; weight gradients stay."""
         malloc_site, free_site = self._engine
         per_layer = len(saved) // _LAYERS
-        flowing = self._malloc(_ROOT_GRADIENT, malloc_site)
+        flowing = self._malloc(_ROOT_GRADIENT, malloc_site, "gradients")
         while saved:
             if len(saved) % per_layer < len(_WEIGHTS):
-                self._gradients.append(self._malloc(_WEIGHTS[len(saved) % per_layer], malloc_site))
+                self._gradients.append(self._malloc(_WEIGHTS[len(saved) % per_layer], malloc_site, "gradients"))
             activation = saved.pop()
-            following = self._malloc(activation.requested, malloc_site)
+            following = self._malloc(activation.requested, malloc_site, "gradients")
             self._free(flowing, free_site)
             self._free(activation, free_site)
             flowing = following
@@ -188,17 +191,19 @@ class _Loop:
     def _optimize(self) -> None:
         """Clips the gradients by their norm, then updates parameter after parameter (foreach=False)."""
         malloc_site, free_site = self._sites["clipping"]
-        self._free_all([self._malloc(_ROOT_GRADIENT, malloc_site) for _ in self._gradients], free_site)
+        norms = [self._malloc(_ROOT_GRADIENT, malloc_site, "workspaces") for _ in self._gradients]
+        self._free_all(norms, free_site)
         malloc_site, free_site = self._sites["optimizer"]
         for gradient in self._gradients:
-            self._free_all([self._malloc(2 * gradient.requested, malloc_site) for _ in range(3)], free_site)
+            size = 2 * gradient.requested
+            self._free_all([self._malloc(size, malloc_site, "workspaces") for _ in range(3)], free_site)
 
-    def _malloc(self, nbytes: int, site: int, stream: int = 0) -> Block:
+    def _malloc(self, nbytes: int, site: int, kind: str, stream: int = 0) -> Block:
         trace = self._trace
         if len(trace.actions) >= self._events:
             raise _Enough
         trace.clock.now_us += next(self._ticks)
-        return self._program.allocator.malloc(nbytes, stream, site)
+        return self._program.allocator.malloc(nbytes, stream, site, kind)
 
     def _free(self, block: Block, site: int) -> None:
         if len(self._trace.actions) >= self._events:
