@@ -61,6 +61,7 @@ class Placer {
 };
 
 void place_segments(MemoryState& state, const SegmentMap& map) {
+  state.segments.reserve(map.runs().size());
   for (const auto& [addr, run] : map.runs()) state.segments.emplace_back().run = run;
 }
 

@@ -163,7 +163,7 @@ class Writer {
     json["kinds"] = kinds(d);
     json["growth"] = growth(d);
     json["iterations"] = iterations(d.growth.iterations);
-    json["pinned_segments"] = pinned(d.pinned_now);
+    json["pinned_segments"] = pinned(d.pinned_now, d.pinned_now.size());
     json["timeline"] = timeline(d);
     return json;
   }
@@ -209,7 +209,8 @@ class Writer {
     json["outside_bytes"] = w.outside.value();
     json["unmapped_bytes"] = w.unmapped.value();
     json["fragmentation"] = fragmentation(d.holes);
-    json["pinned_segments"] = pinned(d.pinned);
+    json["pinned_segment_count"] = d.pinned.size();
+    json["pinned_segments"] = pinned(d.pinned, kMostPinnedAt);
     json["pools"] = Json::array();
     for (const analyze::PoolUse& use : w.pools) {
       json["pools"].push_back({{"stream", use.stream},
@@ -283,20 +284,27 @@ class Writer {
 
   [[nodiscard]] Json omitted(const DeviceFindings& d) const {
     analyze::Held now, at, peak;
+    const auto add = [](analyze::Held& sum, const analyze::Held& held) {
+      sum.bytes += held.bytes;
+      sum.blocks += held.blocks;
+    };
     for (size_t i = listed(d.holders.size()); i < d.holders.size(); ++i) {
-      now.bytes += d.holders[i].now.bytes;
-      at.bytes += d.holders[i].at.bytes;
-      peak.bytes += d.holders[i].at_peak.bytes;
+      add(now, d.holders[i].now);
+      add(at, d.holders[i].at);
+      add(peak, d.holders[i].at_peak);
     }
     return {{"holders", d.holders.size() - listed(d.holders.size())},
             {"now_bytes", now.bytes.value()},
             {"peak_bytes", peak.bytes.value()},
-            {"at_bytes", at.bytes.value()}};
+            {"at_bytes", at.bytes.value()},
+            {"blocks", now.blocks},
+            {"peak_blocks", peak.blocks},
+            {"at_blocks", at.blocks}};
   }
 
-  [[nodiscard]] Json pinned(const std::vector<analyze::PinnedSegment>& segments) const {
+  [[nodiscard]] Json pinned(const std::vector<analyze::PinnedSegment>& segments, size_t most) const {
     Json json = Json::array();
-    for (size_t i = 0; i < listed(segments.size()); ++i) {
+    for (size_t i = 0; i < std::min(most, listed(segments.size())); ++i) {
       const analyze::PinnedSegment& segment = segments[i];
       Json block = {{"address", hex(segment.largest.addr)}, {"bytes", segment.largest.size}};
       block.update(place(culprit(segment.largest.stack)));
@@ -368,6 +376,7 @@ class Writer {
   /// repeat its longest text.
   static constexpr size_t kStackRoom = size_t{64} << 20;
   static constexpr size_t kDeepest = 4096;
+  static constexpr size_t kMostPinnedAt = 20;
   mutable size_t stack_room_ = kStackRoom;
 };
 

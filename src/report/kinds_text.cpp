@@ -15,9 +15,9 @@ using analyze::DeviceFindings;
 using analyze::KindUse;
 using analyze::MemoryKind;
 
-constexpr size_t kSizeColumn = 11;  // "1023.99 MiB"
 constexpr size_t kShareColumn = 7;  // "100.0 %"
 constexpr size_t kBlockColumn = 7;
+constexpr size_t kWithShares = 66;  // columns that all of it takes
 
 std::string name_of(MemoryKind kind) {
   std::string name(analyze::kind_name(kind));
@@ -32,8 +32,12 @@ std::string share(Bytes part, Bytes whole) {
 
 void write_row(Page& page, std::string_view at, std::string_view at_share, std::string_view peak,
                std::string_view peak_share, std::string_view blocks, std::string_view kind) {
-  std::string line = fmt::format("  {} {}", fit_right(at, kSizeColumn), fit_right(at_share, kShareColumn));
-  if (!peak.empty()) line += fmt::format(" {} {}", fit_right(peak, kSizeColumn), fit_right(peak_share, kShareColumn));
+  const auto column = [&](std::string_view bytes, std::string_view part) {
+    if (page.width() < kWithShares) return fmt::format(" {}", fit_right(bytes, kSizeColumn));
+    return fmt::format(" {} {}", fit_right(bytes, kSizeColumn), fit_right(part, kShareColumn));
+  };
+  std::string line = fmt::format(" {}", column(at, at_share));
+  if (!peak.empty()) line += column(peak, peak_share);
   page.line("{} {} {}", line, fit_right(blocks, kBlockColumn), kind);
 }
 
