@@ -70,7 +70,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
 
 def complaints(done: Measured, size: int) -> str:
     """What is wrong about how the program ended; `size`: bytes of the file, unpacked where it is packed."""
-    most = 64 * MIB + 12 * size
+    most = 68 * MIB + 12 * size
     wrong = []
     if done.code not in (0, 3):
         wrong.append(f"exit code {done.code}: {done.err[-300:]!r}")
