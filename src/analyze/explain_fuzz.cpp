@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -74,6 +75,27 @@ void check_pinned(const DeviceFindings& findings) {
   require(free == findings.where.free_in_segments, "pinned segments hold what is free in used ones");
 }
 
+void check_growth(const DeviceFindings& findings) {
+  const Growth& growth = findings.growth;
+  const Iterations& iterations = growth.iterations;
+  const bool found = iterations.source != Iterations::kNone;
+  require(found ? iterations.count() >= kFewestIterations : iterations.begins.empty(), "four iterations or none");
+  require(iterations.begins.empty() || iterations.begins.back() <= findings.events, "iterations lie in the trace");
+  require(std::ranges::adjacent_find(iterations.begins, std::ranges::greater_equal()) == iterations.begins.end(),
+          "no iteration is empty");
+  Bytes rise;
+  const Suspect* before = nullptr;
+  for (const Suspect& suspect : growth.suspects) {
+    require(suspect.rise() > Bytes(), "what grows has grown");
+    require(before == nullptr || before->rise() >= suspect.rise(), "suspects come most bytes first");
+    require(suspect.iterations <= iterations.count(), "no suspect rises longer than there are iterations");
+    require(suspect.confidence >= 0 && suspect.confidence <= 1, "confidence is a share");
+    rise += suspect.rise();
+    before = &suspect;
+  }
+  require(rise == growth.rise, "the suspects add up to the rise");
+}
+
 void check_curves(const DeviceFindings& findings) {
   const UsageCurves& curves = findings.curves;
   require(findings.events == 0 || curves.timeline.back().last_entry + 1 == findings.events, "the timeline is whole");
@@ -143,6 +165,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       check_verdict(findings->verdict);
       for (const Verdict& verdict : findings->oom_verdicts) check_verdict(verdict);
       check_blockers(*findings);
+      check_growth(*findings);
     }
   }
   return 0;

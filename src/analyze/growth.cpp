@@ -7,7 +7,6 @@
 #include <span>
 #include <tuple>
 
-#include "analyze/optimizer_code.h"
 #include "analyze/trend.h"
 
 namespace unfrag::analyze {
@@ -136,6 +135,7 @@ class Detective {
     points_ = QuietFinder(trace_, device_, history_).find(iterations_.begins);
     collect_stays();
     std::ranges::sort(stays_, {}, [](const Stay& stay) { return std::pair(stay.line, stay.stack); });
+    std::ranges::sort(lost_);
     std::vector<Suspect> suspects;
     for_each_run(std::span<const Stay>(stays_), &Stay::line, [&](std::span<const Stay> stays) {
       if (auto suspect = examine_line(stays)) suspects.push_back(*suspect);
@@ -159,7 +159,6 @@ class Detective {
 
   // Most lives are over before the next quiet point. Lives come in order of their beginning, but for those from before.
   void collect_stays() {
-    const OptimizerCode optimizer(trace_);
     const auto& quiet = points_.entries;
     uint32_t next = 0;
     for (size_t i = 0; i < history_.lives.size(); ++i) {
@@ -168,21 +167,23 @@ class Detective {
       if (!from_before) {
         while (next < quiet.size() && quiet[next] < life.alloc) ++next;
       }
+      const bool kept = life.free_requested >= until_;
+      if (kept && started_by(life.alloc, until_ - 1)) held_at_end_[life.stack.value()] += life.size;
       const uint32_t from = from_before ? 0 : next;
       if (from == quiet.size() || started_by(life.free_requested, quiet[from])) continue;
-      if (optimizer.part_of(life.stack) == OptimizerCode::kStep) continue;
+      if (user_code_.optimizer().part_of(life.stack) == OptimizerCode::kStep) continue;
       const auto over = std::ranges::lower_bound(quiet, life.free_requested);
       stays_.push_back({.line = user_code_.culprit(life.stack).frame,
                         .stack = life.stack,
                         .from = from,
                         .to = static_cast<uint32_t>(over - quiet.begin()),
-                        .kept = life.free_requested >= until_,
+                        .kept = kept,
                         .from_before = from_before,
                         .bytes = life.size,
                         .requested = life.requested});
       if (stays_.back().line.is_none()) stays_.back().stack = trace::kEmptyStack;
       const Stay& stay = stays_.back();
-      if (from_before && !stay.kept && stay.line.is_none() && stay.to > 1) ++gone_from_before_[stay.requested];
+      if (from_before && !stay.kept && life.stack == trace::kEmptyStack) lost_.emplace_back(stay.requested, stay.to);
       any_stack_before_ = any_stack_before_ || (from_before && stay.kept && life.stack != trace::kEmptyStack);
     }
   }
@@ -201,30 +202,36 @@ class Detective {
   [[nodiscard]] bool grows_by_blocks(std::span<const Stay> stays) const {
     const auto born = [](const Stay& stay) { return stay.kept && stay.from > 0; };
     if (static_cast<size_t>(std::ranges::count_if(stays, born)) < kFewestRises) return false;
-    const Series series(stays, points());
-    const size_t fewest = stays.front().line.is_none() ? kFewestUnnamed : kFewestRises;
-    if (!keeps_coming(series.births, points(), fewest)) return false;
-    if (!rises_with(series.blocks, series.kept_blocks)) return false;
-    if (!comes_from_the_start(series.births, points())) {
-      const double gained = series.kept_blocks.back() - series.kept_blocks.front();
+    Series series(stays, points());
+    const bool unnamed = stays.front().line.is_none();
+    if (!keeps_coming(series.births, points(), unnamed ? kFewestUnnamed : kFewestRises)) return false;
+    const double gained = series.kept_blocks.back() - series.kept_blocks.front();
+    if (unnamed || !comes_from_the_start(series.births, points())) {  // many things mixed, or a list begun anew
       if (4 * deepest_fall(series.blocks) > gained) return false;
     }
-    return !was_cleared_before(stays);
+    if (!unnamed && any_stack_before_) {
+      add_lost(series.blocks, stays);
+      if (2 * deepest_fall(series.blocks) > gained) return false;
+    }
+    return rises_with(series.blocks, series.kept_blocks, series.births);
   }
 
-  // Where the recording begins mid-way with stacks known, a list that was filled before and cleared in it shows as
-  // blocks of that size without a stack that go after the start, while nothing from before is kept.
-  [[nodiscard]] bool was_cleared_before(std::span<const Stay> stays) const {
-    if (!any_stack_before_) return false;
-    if (std::ranges::any_of(stays, [](const Stay& stay) { return stay.kept && stay.from_before; })) return false;
+  // Where the recording begins mid-way, blocks from before that it sees go have no stack any more. Those of the size
+  // that a line keeps may well be its own: of a list that was cleared, or of a buffer that replaces what it has.
+  void add_lost(std::vector<double>& blocks, std::span<const Stay> stays) const {
     const auto last = std::ranges::max_element(stays, {}, [](const Stay& stay) { return stay.kept ? stay.from : 0; });
-    const auto gone = gone_from_before_.find(last->requested);
-    return gone != gone_from_before_.end() && gone->second >= kFewestRises;
+    const auto end = std::ranges::upper_bound(lost_, std::pair(last->requested, UINT32_MAX));
+    for (uint32_t i = 0; i < points(); ++i) {
+      blocks[i] += static_cast<double>(end - std::ranges::upper_bound(lost_, std::pair(last->requested, i)));
+    }
   }
 
   [[nodiscard]] bool grows_by_bytes(std::span<const Stay> stays) {
     if (points() <= kFewestReplaced || stays.size() < kFewestReplaced) return false;
-    const std::vector<double> bytes = Series(stays, points()).bytes;
+    const Series series(stays, points());
+    const auto some = std::ranges::find_if(series.blocks, [](double blocks) { return blocks > 0; });
+    if (std::ranges::max(series.blocks) > 1.5 * *some) return false;  // not larger blocks, but more
+    const std::vector<double>& bytes = series.bytes;
     std::vector<uint32_t> rises;
     size_t falls = 0;
     for (uint32_t i = 1; i < points(); ++i) {
@@ -235,41 +242,53 @@ class Detective {
     const std::span<const double> all = bytes;
     const size_t third = points() / 3;
     if (std::ranges::min(all.last(third)) <= std::ranges::max(all.first(third))) return false;
-    double kept = 0;
-    for (const Stay& stay : stays) kept += stay.kept ? static_cast<double>(stay.bytes) : 0;
+    const auto found = held_at_end_.find(stays.front().stack.value());
+    const double kept = found == held_at_end_.end() ? 0 : static_cast<double>(found->second);
     const double half = (bytes.front() + bytes.back()) / 2;
-    return kept >= half && !work_grows();
+    return kept >= half && !work_grows_as_often(rises.size());
   }
 
-  // Where sequences or images become larger from step to step, everything does.
-  [[nodiscard]] bool work_grows() {
-    if (work_grows_) return *work_grows_;
+  // Where sequences become longer from step to step, what a line holds of the last one does, too: then many lines
+  // allocate more as often as it rises, and hardly ever less.
+  [[nodiscard]] bool work_grows_as_often(size_t rises) {
+    if (!work_rises_) measure_work();
+    const auto enough = std::ranges::lower_bound(*work_rises_, rises * 7 / 10);
+    const auto growing = static_cast<size_t>(work_rises_->end() - enough);
+    return growing >= 3 && growing * 10 >= work_lines_ * 3;
+  }
+
+  void measure_work() {
     struct Work {
-      double early_bytes = 0, late_bytes = 0;
-      uint64_t early = 0, late = 0;
+      uint64_t before = 0, now = 0;  ///< The largest allocation of an iteration.
+      uint32_t point = 0;            ///< The iteration of `now`.
+      uint32_t turns = 0, rises = 0, falls = 0;
+      void close() {
+        ++turns;
+        rises += before != 0 && now > before;
+        falls += now < before;
+        before = now;
+        now = 0;
+      }
     };
     tsl::robin_map<uint32_t, Work> by_stack;
-    const uint32_t third = static_cast<uint32_t>(points() / 3);
-    const uint32_t begin = points_.entries[0], early_end = points_.entries[third];
-    const uint32_t late_begin = points_.entries[points() - 1 - third], end = points_.entries.back();
-    for (uint32_t entry = begin; entry < end; ++entry) {
+    const auto& quiet = points_.entries;
+    uint32_t point = 0;
+    for (uint32_t entry = quiet.front(); entry < quiet.back(); ++entry) {
+      while (quiet[point + 1] <= entry) ++point;
       const size_t row = size_t{device_.first_event} + entry;
       if (trace_.events.action[row] != Action::kAlloc) continue;
-      if (entry >= early_end && entry < late_begin) continue;
       Work& work = by_stack[trace_.events.stack[row].value()];
-      const auto size = static_cast<double>(trace_.events.size[row]);
-      (entry < early_end ? work.early_bytes : work.late_bytes) += size;
-      ++(entry < early_end ? work.early : work.late);
+      if (work.point != point && work.now != 0) work.close();
+      work.point = point;
+      work.now = std::max(work.now, trace_.events.size[row]);
     }
-    size_t lines = 0, growing = 0;
+    work_rises_.emplace();
     for (const auto& [stack, work] : by_stack) {
-      if (work.early == 0 || work.late == 0) continue;
-      ++lines;
-      const double early = work.early_bytes / static_cast<double>(work.early);
-      if (work.late_bytes / static_cast<double>(work.late) > 1.1 * early) ++growing;
+      if (2 * size_t{work.turns} < points()) continue;
+      ++work_lines_;
+      if (work.falls * 10 <= work.rises) work_rises_->push_back(work.rises);
     }
-    work_grows_ = growing >= 3 && growing * 10 >= lines * 3;
-    return *work_grows_;
+    std::ranges::sort(*work_rises_);
   }
 
   [[nodiscard]] Suspect suspect_of(std::span<const Stay> stays, std::span<const Stay> by_stack) const {
@@ -306,8 +325,10 @@ class Detective {
   QuietPoints points_;
   std::vector<Stay> stays_;
   bool any_stack_before_ = false;
-  tsl::robin_map<uint64_t, size_t> gone_from_before_;  ///< By requested size: blocks from before that went.
-  std::optional<bool> work_grows_;
+  tsl::robin_map<uint32_t, uint64_t> held_at_end_;   ///< By stack, in bytes.
+  std::vector<std::pair<uint64_t, uint32_t>> lost_;  ///< Size and end of blocks from before whose stack is not known.
+  std::optional<std::vector<size_t>> work_rises_;    ///< Of lines that allocate more and more: how often, ascending.
+  size_t work_lines_ = 0;                            ///< All lines that allocate in every other iteration.
 };
 
 }  // namespace

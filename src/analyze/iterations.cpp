@@ -7,7 +7,6 @@
 #include <optional>
 #include <string_view>
 
-#include "analyze/optimizer_code.h"
 #include "analyze/repetition.h"
 
 namespace unfrag::analyze {
@@ -17,6 +16,7 @@ using trace::Action;
 
 constexpr size_t kFewestBegins = kFewestIterations + 1;
 constexpr size_t kMostScopesTried = 16;
+constexpr size_t kMostScopesAnEntry = 64;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -53,7 +53,9 @@ class Annotations {
  public:
   Annotations(const trace::Trace& trace, const trace::Device& device, bool complete, uint32_t until)
       : trace_(trace), device_(device), complete_(complete), until_(until) {
-    if (trace.events.time_us.empty() || until == 0) return;
+    // A device with next to no entries has no iterations; a file could have thousands of them.
+    const bool too_many = trace.annotations.size() / kMostScopesAnEntry > device.event_count;
+    if (trace.events.time_us.empty() || too_many) return;
     first_time_ = trace.time_of(device.first_event);
     // A thread on another device may be the one that annotates.
     own_ = std::ranges::any_of(trace.annotations, [&](const trace::Annotation& note) { return is_own(note); });
@@ -192,7 +194,7 @@ std::string line_of(const trace::Trace& trace, const UserCode& user_code, trace:
 // Runs of entries of one kind, each begun after other allocations; entries of the optimizer's step, else of zero_grad.
 Iterations from_optimizer_stacks(const trace::Trace& trace, const trace::Device& device, const UserCode& user_code,
                                  uint32_t until) {
-  const OptimizerCode code(trace);
+  const OptimizerCode& code = user_code.optimizer();
   std::optional<trace::StackIdx> mark;
   for (const OptimizerCode::Part part : {OptimizerCode::kStep, OptimizerCode::kZeroGrad}) {
     if (!code.has(part)) continue;
@@ -221,10 +223,11 @@ Iterations from_optimizer_stacks(const trace::Trace& trace, const trace::Device&
 Iterations find_iterations(const trace::Trace& trace, const trace::Device& device, const History& history,
                            const UserCode& user_code, uint32_t until) {
   until = std::min(until, device.event_count);
+  if (until < kFewestBegins) return {};
   Annotations annotations(trace, device, history.complete, until);
   Iterations found = from_step_annotations(annotations.scopes());
   if (found.source == Iterations::kNone) found = from_optimizer_stacks(trace, device, user_code, until);
-  if (found.source != Iterations::kNone || until < kFewestBegins) return found;
+  if (found.source != Iterations::kNone) return found;
   const Rhythm rhythm(trace, device, until);
   found = from_other_annotations(annotations.scopes(), rhythm);
   if (found.source != Iterations::kNone) return found;

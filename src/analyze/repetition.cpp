@@ -60,6 +60,12 @@ uint32_t median(std::vector<uint32_t> values) {
   return *middle;
 }
 
+uint64_t longest(std::span<const uint32_t> begins) {
+  uint32_t length = 0;
+  for (size_t i = 0; i + 1 < begins.size(); ++i) length = std::max(length, begins[i + 1] - begins[i]);
+  return length;
+}
+
 // Most are about as long as the usual one. Some may be longer: an evaluation, a checkpoint between two turns.
 bool even_lengths(std::span<const uint32_t> begins) {
   std::vector<uint32_t> lengths;
@@ -117,8 +123,7 @@ Rhythm::Rhythm(const trace::Trace& trace, const trace::Device& device, uint32_t 
 bool Rhythm::is_loop(std::span<const uint32_t> begins) const {
   if (begins.size() < kFewestTurns || begins.back() > until_) return false;
   const uint64_t covered = begins.back() - begins.front();
-  const uint64_t rest = until_ - begins.back();
-  if (2 * covered < until_ || 3 * rest > covered) return false;
+  if (2 * covered < until_ || until_ - begins.back() > 2 * longest(begins)) return false;
   return even_lengths(begins) && frees_again(begins) && looks_alike(begins);
 }
 

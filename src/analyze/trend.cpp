@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <functional>
 #include <numeric>
+#include <vector>
 
 namespace unfrag::analyze {
 namespace {
@@ -29,6 +30,25 @@ Distances distances_of(std::span<const uint32_t> rises) {
   return distances;
 }
 
+/// Pairs of values of which the later is larger, less those of which it is smaller. `sorted`: the values in order.
+double rising_less_falling(std::span<const double> values, const std::vector<double>& sorted) {
+  std::vector<int64_t> tree(sorted.size() + 1);  // Fenwick's: how many of the earlier ones rank so
+  const auto before = [&](size_t rank) {
+    int64_t count = 0;
+    for (; rank > 0; rank &= rank - 1) count += tree[rank];
+    return count;
+  };
+  int64_t pairs = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto [low, high] = std::ranges::equal_range(sorted, values[i]);
+    const auto smaller = static_cast<size_t>(low - sorted.begin());
+    const auto not_larger = static_cast<size_t>(high - sorted.begin());
+    pairs += before(smaller) - (static_cast<int64_t>(i) - before(not_larger));
+    for (size_t rank = smaller + 1; rank < tree.size(); rank += rank & (~rank + 1)) ++tree[rank];
+  }
+  return static_cast<double>(pairs);
+}
+
 }  // namespace
 
 bool keeps_coming(std::span<const uint32_t> rises, size_t points, size_t fewest) {
@@ -49,15 +69,18 @@ bool comes_from_the_start(std::span<const uint32_t> rises, size_t points) {
   return rises.front() <= 1.5 * distances_of(rises).longest + 1;
 }
 
-bool rises_with(std::span<const double> held, std::span<const double> kept) {
+bool rises_with(std::span<const double> held, std::span<const double> kept, std::span<const uint32_t> rises) {
   const size_t points = held.size();
   if (points <= kFew) return std::ranges::adjacent_find(held, std::greater_equal<>()) == held.end();
   const auto gain = [&](std::span<const double> values, size_t from, size_t to) {  // between quarters
     const size_t quarter = points / 4;
     return mean(values.last((4 - to) * quarter).first(quarter)) - mean(values.subspan(from * quarter, quarter));
   };
-  const double held_gain = gain(held, 0, 3);
-  return held_gain > 0 && held_gain >= 0.5 * gain(kept, 0, 3) && gain(held, 2, 3) >= 0.1 * held_gain;
+  const double all = gain(held, 0, 3), late = gain(held, 2, 3);
+  if (all <= 0 || all < 0.5 * gain(kept, 0, 3) || late < 0.1 * all || late < 0.5 * gain(kept, 2, 3)) return false;
+  const auto since_highest = static_cast<double>(held.end() - std::ranges::max_element(held) - 1);
+  const double usual = rises.size() < 2 ? 0 : 1.5 * distances_of(rises).longest + 1;
+  return since_highest <= std::max(static_cast<double>(points) / 4, usual);
 }
 
 double deepest_fall(std::span<const double> values) {
@@ -85,16 +108,16 @@ double slope_of(std::span<const double> values) {
 // Source: Mann (1945), Kendall (1975): S counts pairs that rise less pairs that fall; normal with ties and continuity
 // corrected, which is near enough from 4 points on.
 double confidence_of_rise(std::span<const double> values) {
-  const size_t n = values.size();
-  double pairs = 0;
-  std::map<double, double> ties;
-  for (size_t i = 0; i < n; ++i) {
-    ties[values[i]] += 1;
-    for (size_t j = i + 1; j < n; ++j) pairs += values[j] > values[i] ? 1 : values[j] < values[i] ? -1 : 0;
-  }
+  std::vector<double> sorted(values.begin(), values.end());
+  std::ranges::sort(sorted);
   const auto term = [](double count) { return count * (count - 1) * (2 * count + 5); };
-  double variance = term(static_cast<double>(n));
-  for (const auto& [value, count] : ties) variance -= term(count);
+  double variance = term(static_cast<double>(values.size()));
+  for (auto tie = sorted.begin(); tie != sorted.end();) {
+    const auto end = std::upper_bound(tie, sorted.end(), *tie);
+    variance -= term(static_cast<double>(end - tie));
+    tie = end;
+  }
+  const double pairs = rising_less_falling(values, sorted);
   if (variance <= 0 || pairs <= 0) return 0;
   const double z = (pairs - 1) / std::sqrt(variance / 18);
   return 0.5 * std::erfc(-z / std::sqrt(2.0));

@@ -17,8 +17,9 @@ bool keeps_coming(std::span<const uint32_t> rises, size_t points, size_t fewest)
 /// Whether the rises begin where the recording does, so that they do not tell of a second half only.
 bool comes_from_the_start(std::span<const uint32_t> rises, size_t points);
 
-/// Whether `held` goes up as `kept`, the part of it that stays, does; and does not only change what it holds.
-bool rises_with(std::span<const double> held, std::span<const double> kept);
+/// Whether `held` goes up as `kept`, the part of it that stays, does, to the end: a full buffer that replaces what it
+/// has does not. `rises`: where `kept` rises.
+bool rises_with(std::span<const double> held, std::span<const double> kept, std::span<const uint32_t> rises);
 
 /// The deepest fall from an earlier height.
 double deepest_fall(std::span<const double> values);

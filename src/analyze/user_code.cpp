@@ -106,7 +106,7 @@ int native_rank(std::string_view function) {
 
 }  // namespace
 
-UserCode::UserCode(const trace::Trace& trace) {
+UserCode::UserCode(const trace::Trace& trace) : optimizer_(trace) {
   // Rank: the origin, and among C++ frames how much they say.
   constexpr int kRanks = 4;
   std::vector<int> ranks(trace.frames.size());

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "analyze/optimizer_code.h"
 #include "trace/trace.h"
 
 namespace unfrag::analyze {
@@ -32,9 +33,12 @@ class UserCode {
   explicit UserCode(const trace::Trace& trace);
   /// The innermost frame of the closest origin that the stack has: the user's, else a package's, else PyTorch's, ...
   [[nodiscard]] Culprit culprit(trace::StackIdx stack) const { return culprits_[stack.value()]; }
+  /// Which stacks are an optimizer's own.
+  [[nodiscard]] const OptimizerCode& optimizer() const { return optimizer_; }
 
  private:
   std::vector<Culprit> culprits_;
+  OptimizerCode optimizer_;
 };
 
 }  // namespace unfrag::analyze

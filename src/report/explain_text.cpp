@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "report/growth_text.h"
 #include "report/holders_text.h"
 #include "report/kinds_text.h"
 #include "report/names.h"
@@ -59,6 +60,7 @@ void write_device(Page& page, const Explanation& e, const DeviceFindings& d, con
   write_where(page, d);
   write_holders(page, e, d, options.top, options.stacks);
   write_kinds(page, d);
+  write_growth(page, Names(e), d, options.top);
   write_timeline(page, d);
   write_ooms(page, Names(e), d);
   write_pinned(page, Names(e), d);

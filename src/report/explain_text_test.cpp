@@ -162,6 +162,14 @@ class RandomExplanation {
       pinned.blocks = static_cast<uint32_t>(amount());
       pinned.largest = {.addr = 0, .size = amount(), .requested = 0, .stack = stack()};
     }
+    d.growth.iterations.source = static_cast<analyze::Iterations::Source>(below(4));
+    d.growth.iterations.name = text();
+    for (uint64_t i = below(4); i > 0; --i) {
+      analyze::Suspect& suspect = d.growth.suspects.emplace_back();
+      suspect.stack = stack();
+      suspect.last = bytes();
+      suspect.bytes_per_iteration = static_cast<double>(amount());
+    }
     for (uint64_t i = below(3); i > 0; --i) d.warnings.push_back(escape_text(text()));
     return d;
   }

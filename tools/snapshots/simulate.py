@@ -56,9 +56,12 @@ class Options:
     seed: int = 0
 
 
-def simulate(options: Options) -> Recording:
-    """The state at the end of the scenario, or at its out-of-memory error (as an observer attached to it would see)."""
-    scenario = SCENARIOS[options.scenario]
+def simulate(options: Options, scenario: Scenario | None = None) -> Recording:
+    """The state at the end of the scenario, or at its out-of-memory error (as an observer attached to it would see).
+
+    `scenario`: another than the one that the options name.
+    """
+    scenario = scenario or SCENARIOS[options.scenario]
     dialect = DIALECTS[options.torch]
     settings = parse_settings(options.conf, dialect.modern)
     sharing = "distinct" if options.stacks == "cpp" else options.stacks
