@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <string_view>
+#include <utility>
 
 namespace unfrag::analyze {
 namespace {
@@ -47,7 +48,8 @@ AnnotatedRoles::AnnotatedRoles(const trace::Trace& trace, const trace::Device& d
       ours.push_back(&one);
     }
   }
-  std::ranges::stable_sort(ours, {}, [](const trace::Annotation* one) { return one->time_us; });
+  // By time, then as recorded: the pointers are into one vector.
+  std::ranges::sort(ours, {}, [](const trace::Annotation* one) { return std::pair(one->time_us, one); });
   std::vector<trace::StringIdx> open;
   for (const trace::Annotation* one : ours) {
     if (one->stage == trace::Stage::kStart) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 
 #include "analyze/annotated_roles.h"
 #include "analyze/size_match.h"
@@ -328,9 +329,10 @@ class Classifier {
       const bool was_there = one.alloc == kBefore || one.alloc < begin;
       if (kind_[i] == MemoryKind::kUnknown && was_there) candidates.push_back({one.requested, i});
     }
-    std::ranges::stable_sort(candidates, {}, [this](const SizedLife& candidate) {
+    std::ranges::sort(candidates, {}, [this](const SizedLife& candidate) {
       const Life& one = life(candidate.life);
-      return one.alloc == kBefore ? std::pair(uint32_t{0}, one.addr) : std::pair(one.alloc + 1, uint64_t{0});
+      const bool before = one.alloc == kBefore;
+      return std::tuple(before ? 0 : one.alloc + 1, before ? one.addr : uint64_t{0}, candidate.life);
     });
     const SizeMatch match = match_sizes(gradients, parameters, candidates);
     for (const uint32_t i : match.parameters) kind_[i] = MemoryKind::kParameters;

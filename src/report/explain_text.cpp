@@ -99,7 +99,9 @@ void write_next_command(Page& page, const Explanation& e) {
   if (e.devices.empty()) return;
   const DeviceFindings& d = e.devices[e.chosen];
   page.blank();
-  const std::string_view flags = d.at_kind != analyze::Moment::kPeak && d.events > 1 ? "--at peak" : "--stacks";
+  const bool grows = d.verdict.kind == analyze::VerdictKind::kGrowth;
+  const bool peak_is_news = d.at_kind != analyze::Moment::kPeak && d.events > 1 && !grows;
+  const std::string_view flags = peak_is_news ? "--at peak" : "--stacks";
   page.line("Next: unfrag explain {} {}", flags, Names(e).file());
 }
 
