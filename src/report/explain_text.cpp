@@ -45,10 +45,25 @@ void write_nothing_to_see(Page& page, const Explanation& e) {
       "PYTORCH_NO_CUDA_MEMORY_CACHING=1, a pluggable allocator).");
 }
 
-std::string coverage(const DeviceFindings& d) {
-  if (d.events == 0) return "No trace was recorded, so only the moment of the snapshot is known.";
-  return fmt::format("Recorded: {}, {}.", trace_entries(d.events),
-                     d.complete ? "from the process's first allocation" : "beginning mid-way");
+// What the recording covers, and what to record to know more.
+void write_coverage(Page& page, const Explanation& e, const DeviceFindings& d) {
+  page.blank();
+  if (d.events == 0) {
+    page.paragraph(
+        "No trace was recorded, so only the moment of the snapshot is known. To know more, record from the start: "
+        "torch.cuda.memory._record_memory_history()");
+    return;
+  }
+  std::string said = fmt::format("Recorded: {}, {}.", trace_entries(d.events),
+                                 d.complete ? "from the process's first allocation" : "beginning mid-way");
+  if (!d.complete) {
+    said +=
+        " To know more, record from before the first allocation, with a larger max_entries: "
+        "torch.cuda.memory._record_memory_history(max_entries=1_000_000)";
+  } else if (e.trace->stacks.size() <= 1) {
+    said += " To know who holds what, record stacks: torch.cuda.memory._record_memory_history(context=\"all\")";
+  }
+  page.paragraph(said);
 }
 
 void write_device(Page& page, const Explanation& e, const DeviceFindings& d, const TextOptions& options) {
@@ -56,16 +71,15 @@ void write_device(Page& page, const Explanation& e, const DeviceFindings& d, con
   write_headline(page, Names(e), d);
   if (options.quiet) return;
   write_evidence(page, e, d);
-  write_blockers(page, e, d);
   write_where(page, d);
+  write_blockers(page, e, d);
   write_holders(page, e, d, options.top, options.stacks);
   write_kinds(page, d);
   write_growth(page, Names(e), d, options.top);
   write_timeline(page, d);
   write_ooms(page, Names(e), d);
   write_pinned(page, Names(e), d);
-  page.blank();
-  page.paragraph(coverage(d));
+  write_coverage(page, e, d);
 }
 
 void write_other_devices(Page& page, const Explanation& e) {
