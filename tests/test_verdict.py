@@ -317,3 +317,61 @@ def test_every_size_and_count_of_the_text_is_in_the_json(path: Path) -> None:
         assert match in sizes, (match, text)
     for match in re.findall(r"(?<![\w.,:])\d{1,3}(?:,\d{3})+(?![\w.,])", text):
         assert int(match.replace(",", "")) in known, (match, text)
+
+
+# -- what a review found -----------------------------------------------------------------------------------------------
+
+EXPANDABLE = {"allocator_settings": {"expandable_segments": True}}
+
+
+def tail(used: int, free: int) -> Document:
+    return segment(BASE, [block(used * MIB), block(free * MIB, "inactive")], is_expandable=True)
+
+
+def test_a_tail_that_goes_back_to_the_driver_counts_once() -> None:
+    asked = verdict(snapshot([tail(20, 980)], **EXPANDABLE), "--want", "1200MiB", "--memory", "1000MiB")
+    assert asked["kind"] == "capacity"
+
+
+def test_a_fraction_is_tested_with_the_whole_segment_also_where_pages_are_mapped() -> None:
+    document = snapshot([tail(990, 10)], [oom(30 * MIB, 3000 * MIB)], **EXPANDABLE)
+    assert verdict(document, "--memory", "4096MiB", "--fraction", "0.25")["kind"] == "limit"
+
+
+def test_room_for_the_rest_of_a_request_is_no_room_for_it() -> None:
+    other = segment(BASE + 4 * GIB, [block(100 * MIB)], is_expandable=True)
+    document = snapshot([tail(20, 1000), other], [oom(1200 * MIB, 300 * MIB)], **EXPANDABLE)
+    assert verdict(document)["kind"] != "limit"
+
+
+def test_without_what_the_driver_had_left_a_failure_stays_undecided() -> None:
+    entry_without = {"action": "oom", "size": 150 * MIB, "stream": 0}
+    device = only(explain_json(snapshot([holes(2, 100)], [entry_without])))
+    assert device["verdict"]["kind"] == "undecided"
+    assert device["ooms"][0]["device_free_bytes"] is None
+
+
+def test_segments_that_are_free_already_need_not_be_emptied() -> None:
+    segments = [segment(BASE + at * GIB, [block(100 * MIB, state)])
+                for at, state in enumerate(["inactive", "active_allocated", "active_allocated"])]
+    device = only(explain_json(snapshot(segments), "--want", "150MiB", "--memory", "300MiB"))
+    assert device["segments_to_empty"]["release_bytes"] == 100 * MIB
+
+
+def test_a_hole_that_only_the_split_limit_forbids_is_called_so() -> None:
+    segments = [segment(BASE, [block(30 * MIB), block(20 * MIB, "inactive")]),
+                segment(BASE + GIB, [block(MIB), block(199 * MIB, "inactive")])]
+    found = verdict(snapshot(segments, [oom(40 * MIB)], allocator_settings={"max_split_size": 64 * MIB}))
+    assert found["kind"] == "fragmentation"
+    assert "max_split_size_mb" in found["headline"] and "max_split_size_mb" in found["advice"]
+
+
+def test_what_it_may_have_is_known_from_the_first_failure() -> None:
+    failures = [oom(500 * MIB, 300 * MIB), *(oom(500 * MIB, 0) for _ in range(200))]
+    asked = verdict(snapshot([segment(BASE, [block(100 * MIB)])], failures), "--want", "250MiB")
+    assert asked["served_from"] == "driver"
+
+
+def test_a_huge_request_of_a_tiny_file_costs_little() -> None:
+    document = snapshot([segment(1 << 46, [block(1 << 45)])], [oom((1 << 45) - (1 << 21))])
+    assert only(explain_json(document))["segments_to_empty"]["cheapest"] is False

@@ -15,35 +15,38 @@ std::optional<Bytes> limit_of(const Card& card) {
 
 Allowance allowance_at(const Failure& failure, const Card& card) {
   Allowance allowance;
-  allowance.may = failure.reserved + failure.device_free;
-  allowance.device_free = failure.device_free;
-  if (const auto limit = limit_of(card)) {
-    allowance.limited = failure.reserved + failure.asked > *limit && failure.asked <= failure.device_free;
-    if (allowance.limited) allowance.may = limit;
-  } else if (failure.device_free >= failure.asked + kDriverReserve) {
+  if (!failure.device_free) return allowance;
+  allowance.device_free = *failure.device_free;
+  allowance.may = failure.reserved + allowance.device_free;
+  const auto limit = limit_of(card);
+  const bool had_room = allowance.device_free >= failure.driver;
+  if (limit && had_room && failure.reserved + failure.segment > *limit) {
     allowance.limited = true;
-    allowance.may = std::max(failure.reserved, failure.most_reserved);
+    allowance.may = allowance.limit = limit;
+  } else if (allowance.device_free >= failure.driver + kDriverReserve) {
+    allowance.limited = true;
+    allowance.may = allowance.limit = std::max(failure.reserved, failure.most_reserved);
   }
   if (card.memory) {
-    const Bytes own = failure.reserved + failure.device_free + card.context.value_or(kContextAllowance);
+    const Bytes own = failure.reserved + allowance.device_free + card.context.value_or(kContextAllowance);
     allowance.outside = minus_or_zero(*card.memory, own);
   }
   return allowance;
 }
 
-Allowance allowance_for(Bytes reserved, Bytes asked, const Card& card, const std::optional<Allowance>& known) {
+Allowance allowance_for(Bytes reserved, const Request& request, const Card& card,
+                        const std::optional<Allowance>& known) {
   Allowance allowance;
   if (card.memory) {
     allowance.may = minus_or_zero(*card.memory, card.context.value_or(Bytes()));
   } else if (known) {
     allowance.may = known->may;
-  } else {
-    return allowance;
   }
+  if (!allowance.may) return allowance;
   allowance.device_free = minus_or_zero(*allowance.may, reserved);
   if (const auto limit = limit_of(card); limit && *limit < *allowance.may) {
-    allowance.limited = reserved + asked > *limit && asked <= allowance.device_free;
-    allowance.may = limit;
+    allowance.limited = reserved + request.segment > *limit && request.driver <= allowance.device_free;
+    allowance.may = allowance.limit = limit;
   }
   return allowance;
 }

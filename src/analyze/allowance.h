@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "analyze/request.h"
 #include "base/strong.h"
 
 namespace unfrag::analyze {
@@ -23,6 +24,7 @@ struct Card {
 struct Allowance {
   std::optional<Bytes> may{};      ///< Reserved and what the driver had left, or the limit.
   Bytes device_free{};             ///< What the driver would still give.
+  std::optional<Bytes> limit{};    ///< A limit on reserved memory, if there is one.
   bool limited = false;            ///< A limit refuses what the device could give.
   std::optional<Bytes> outside{};  ///< On the device and neither this process's to take nor its context.
 };
@@ -31,12 +33,14 @@ struct Allowance {
 struct Failure {
   Bytes reserved{};
   Bytes most_reserved{};  ///< Until there.
-  Bytes device_free{};
-  Bytes asked{};  ///< Of the driver.
+  std::optional<Bytes> device_free{};
+  Bytes segment{};  ///< See Request.
+  Bytes driver{};
 };
 Allowance allowance_at(const Failure& failure, const Card& card);
 
 /// At any moment, by the card, else as it was at the failed request `known`.
-Allowance allowance_for(Bytes reserved, Bytes asked, const Card& card, const std::optional<Allowance>& known);
+Allowance allowance_for(Bytes reserved, const Request& request, const Card& card,
+                        const std::optional<Allowance>& known);
 
 }  // namespace unfrag::analyze

@@ -99,6 +99,7 @@ Cost cost_of(const MemoryState& state, const PlacedSegment& segment) {
 }
 
 constexpr uint64_t kUnit = uint64_t{2} << 20;       // segments are multiples of 2 MiB
+constexpr uint64_t kMostUnits = uint64_t{1} << 16;  // 128 GiB
 constexpr uint64_t kMostCells = uint64_t{1} << 24;  // 2 MiB of bits, some 20 ms
 
 using Candidates = std::vector<const PlacedSegment*>;
@@ -174,9 +175,13 @@ Emptying find_emptying(const MemoryState& state, Bytes missing) {
     all.push_back(&segment);
     sum += run.size / kUnit;
   }
+  for (const PlacedSegment& segment : state.segments) {
+    const bool goes_anyway = !segment.run.expandable && segment.run.pool.is_default() && segment.block_count == 0;
+    if (goes_anyway) missing = minus_or_zero(missing, Bytes(segment.run.size));
+  }
   const uint64_t units = (missing.value() + kUnit - 1) / kUnit;
   if (units == 0 || sum < units) return emptying;
-  emptying.cheapest = units <= kMostCells / all.size();
+  emptying.cheapest = units <= kMostUnits && units <= kMostCells / all.size();
   Candidates chosen = emptying.cheapest ? choose_cheapest(state, all, units) : choose_greedily(state, all, units);
   std::ranges::sort(chosen, {}, [](const PlacedSegment* segment) { return segment->run.addr; });
   emptying.segments.reserve(chosen.size());

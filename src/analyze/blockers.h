@@ -35,7 +35,8 @@ struct Emptying {
   bool cheapest = true;             ///< False where there were too many to try all.
 };
 
-/// The cheapest plain segments of the default pools with at least `missing` bytes in all: least bytes in live blocks.
+/// The cheapest plain segments of the default pools that, with those already free, have at least `missing` bytes:
+/// least bytes in live blocks.
 /// Empty where there are not as many. Source: release_cached_blocks, which a failing request calls before it gives up.
 Emptying find_emptying(const MemoryState& state, Bytes missing);
 

@@ -13,13 +13,11 @@ constexpr size_t kMostOpenings = 5;
 
 // The verdict of a request that `state` would have to serve.
 Verdict judge_want(const trace::Trace& trace, const History& history, const UserCode& user_code,
-                   const ExamineOptions& options, const MemoryState& state, const DeviceFindings& findings) {
+                   const ExamineOptions& options, const MemoryState& state, const DeviceFindings& findings,
+                   const std::optional<Allowance>& first_failure) {
   const Bytes rounded = alloc::round_size(*options.want, {trace.settings.roundup_power2_divisions});
-  const Request request = make_request(rounded, options.want_stream, {}, trace.settings);
-  const Bytes asked = asked_of_driver(request, measure_room(state, request));
-  std::optional<Allowance> known;
-  if (!findings.oom_verdicts.empty()) known = findings.oom_verdicts.front().evidence.allowance;
-  const Allowance allowance = allowance_for(findings.where.reserved, asked, options.card, known);
+  const Request request = make_request(rounded, options.want_stream, {}, trace.settings, any_expandable(state));
+  const Allowance allowance = allowance_for(findings.where.reserved, request, options.card, first_failure);
   const bool served_without_rise =
       served_without_growth(state, history, user_code, findings.growth, request, allowance.device_free);
   return judge_wanted({.state = state,
@@ -32,9 +30,11 @@ Verdict judge_want(const trace::Trace& trace, const History& history, const User
 
 void find_blockers(const MemoryState& state, DeviceFindings& findings) {
   const Evidence& evidence = findings.verdict.evidence;
-  if (!evidence.request || findings.verdict.served != Served::kNot) return;
+  const bool odd = findings.verdict.doubt == Doubt::kHoleThatServes || findings.verdict.doubt == Doubt::kContradiction;
+  if (!evidence.request || findings.verdict.served != Served::kNot || odd) return;
   findings.openings = find_openings(state, *evidence.request, kMostOpenings);
-  if (evidence.request->page != Bytes() || !evidence.allowance.may) return;
+  // While a graph is captured or a private pool is open nothing goes back to the driver.
+  if (evidence.request->page != Bytes() || !evidence.request->pool.is_default() || !evidence.allowance.may) return;
   const Bytes left = minus_or_zero(*evidence.allowance.may, evidence.reserved);
   findings.emptying =
       find_emptying(state, minus_or_zero(evidence.asked, std::min(left, evidence.allowance.device_free)));
@@ -48,8 +48,14 @@ void decide(const trace::Trace& trace, const trace::Device& device, const Histor
   findings.oom_verdicts = judge_failed_requests(trace, device, history, ooms.last(std::min(ooms.size(), kMostJudged)),
                                                 options.card, user_code, findings.growth);
   if (options.want) {
+    std::optional<Allowance> first;
+    if (!ooms.empty()) {
+      first = judge_failed_requests(trace, device, history, ooms.first(1), options.card, user_code, {})
+                  .front()
+                  .evidence.allowance;
+    }
     findings.wanted = true;
-    findings.verdict = judge_want(trace, history, user_code, options, at, findings);
+    findings.verdict = judge_want(trace, history, user_code, options, at, findings, first);
     find_blockers(at, findings);
   } else if (!ooms.empty()) {
     findings.verdict = findings.oom_verdicts.back();

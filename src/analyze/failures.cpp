@@ -32,6 +32,10 @@ std::vector<Bytes> most_reserved_until(const trace::Trace& trace, const trace::D
   return result;
 }
 
+std::optional<Bytes> device_free_of(uint64_t recorded) {
+  return recorded == trace::kNoDeviceFree ? std::nullopt : std::optional(Bytes(recorded));
+}
+
 }  // namespace
 
 std::vector<FailedRequest> find_failed_requests(const trace::Trace& trace, const trace::Device& device) {
@@ -42,7 +46,7 @@ std::vector<FailedRequest> find_failed_requests(const trace::Trace& trace, const
     const trace::EventContext& context = trace.context_of(row);
     failed.push_back({.entry = entry,
                       .rounded = Bytes(trace.events.size[row]),
-                      .device_free = Bytes(trace.events.addr[row]),
+                      .device_free = device_free_of(trace.events.addr[row]),
                       .stream = context.stream,
                       .pool = context.pool,
                       .has_pool = context.has_pool,
@@ -66,17 +70,19 @@ std::vector<Verdict> judge_failed_requests(const trace::Trace& trace, const trac
     for (size_t i = 0; i < some.size(); ++i) {
       const Where where = where_bytes_are(trace, device, history, states[i]);
       const Fragmentation holes = measure_fragmentation(states[i], trace.settings, some[i]);
-      const Request request = make_request(some[i].rounded, some[i].stream, some[i].pool, trace.settings);
+      const Request request =
+          make_request(some[i].rounded, some[i].stream, some[i].pool, trace.settings, any_expandable(states[i]));
       const Allowance allowance = allowance_at({.reserved = where.reserved,
                                                 .most_reserved = most_reserved[first + i],
                                                 .device_free = some[i].device_free,
-                                                .asked = asked_of_driver(request, measure_room(states[i], request))},
+                                                .segment = request.segment,
+                                                .driver = request.driver},
                                                card);
       Situation situation{.state = states[i], .where = where, .holes = holes};
       if (first + i + 1 == failed.size()) {
         situation.rise = growth.rise;
         situation.served_without_rise =
-            served_without_growth(states[i], history, user_code, growth, request, some[i].device_free);
+            served_without_growth(states[i], history, user_code, growth, request, allowance.device_free);
       }
       verdicts.push_back(judge_failed(situation, request, allowance));
     }

@@ -35,7 +35,7 @@ TEST(Growth, NamesTheLineWhoseBlocksAreKept) {
   EXPECT_EQ(loop.line_of(suspect), 20U);
   EXPECT_EQ(suspect.iterations, 49U) << "the first one warms up";
   EXPECT_EQ(suspect.last_blocks - suspect.first_blocks, 48U);
-  EXPECT_EQ(suspect.rise(), Bytes(48 * 512));
+  EXPECT_EQ(suspect.rise(), Bytes(uint64_t{48} * 512));
   EXPECT_DOUBLE_EQ(suspect.bytes_per_iteration, 512);
   EXPECT_GT(suspect.confidence, 0.999);
   EXPECT_EQ(growth.rise, suspect.rise());
@@ -171,7 +171,7 @@ TEST(Growth, WithoutStacksTheSumOfAllTells) {
   const Growth growth = loop.growth();
   ASSERT_EQ(growth.suspects.size(), 1U);
   EXPECT_EQ(growth.suspects[0].stack, trace::kEmptyStack);
-  EXPECT_EQ(growth.suspects[0].rise(), Bytes(28 * 512));
+  EXPECT_EQ(growth.suspects[0].rise(), Bytes(uint64_t{28} * 512));
 }
 
 TEST(Growth, NothingComesOfNothing) {

@@ -14,7 +14,7 @@ constexpr uint64_t kKiB = 1 << 10;
 void work(Loop& loop, uint32_t line) {
   std::vector<Loop::Block> blocks;
   blocks.reserve(6);
-  for (uint32_t i = 0; i < 6; ++i) blocks.push_back(loop.alloc(line + i, (i + 1) * 64 * kKiB));
+  for (uint32_t i = 0; i < 6; ++i) blocks.push_back(loop.alloc(line + i, uint64_t{i + 1} * 64 * kKiB));
   for (const Loop::Block& block : blocks) loop.free(block);
 }
 

@@ -47,21 +47,27 @@ void add_usable(const MemoryState& state, const PlacedSegment& segment, const Re
 
 }  // namespace
 
-Request make_request(Bytes rounded, int64_t stream, trace::PoolId pool, const trace::Settings& settings) {
+Request make_request(Bytes rounded, int64_t stream, trace::PoolId pool, const trace::Settings& settings,
+                     bool expandable_seen) {
   Request request;
   request.rounded = rounded;
   request.stream = stream;
   request.pool = pool;
   request.kind = rounded <= alloc::kSmallMax ? trace::PoolKind::kSmall : trace::PoolKind::kLarge;
-  if (settings.expandable_segments.value_or(false)) request.page = page_size(settings, request.kind);
-  request.driver = request.page != Bytes() ? whole_pages_for(rounded, request.page)
-                                           : alloc::segment_size(rounded, page_size(settings, trace::PoolKind::kLarge));
+  if (settings.expandable_segments.value_or(expandable_seen)) request.page = page_size(settings, request.kind);
+  request.segment = alloc::segment_size(rounded, page_size(settings, trace::PoolKind::kLarge));
+  request.driver = request.page != Bytes() ? whole_pages_for(rounded, request.page) : request.segment;
   request.max_split_size = settings.max_split_size;
   request.max_slack = max_slack(settings);
   return request;
 }
 
+bool any_expandable(const MemoryState& state) {
+  return std::ranges::any_of(state.segments, [](const PlacedSegment& segment) { return segment.run.expandable; });
+}
+
 bool may_use(const Run& run, const Request& request) {
+  if (run.expandable && request.page == Bytes()) return false;
   const bool same_kind = run.kind == request.kind || run.kind == trace::PoolKind::kUnknown;
   return run.stream == request.stream && run.pool == request.pool && same_kind;
 }

@@ -19,14 +19,20 @@ struct Request {
   int64_t stream = 0;
   trace::PoolId pool{};
   trace::PoolKind kind = trace::PoolKind::kLarge;
-  Bytes page{};                           ///< Of expandable segments, in which new memory would come; 0: in plain ones.
+  Bytes segment{};  ///< The plain segment for it: what a limit is tested with, also where pages would be mapped.
+  Bytes page{};     ///< Of expandable segments, in which new memory would come; 0: in plain ones.
   std::optional<Bytes> max_split_size{};  ///< As set; nothing: blocks of any size are split.
   Bytes max_slack{};                      ///< With max_split_size: what an oversize block may be too large.
 };
 
-Request make_request(Bytes rounded, int64_t stream, trace::PoolId pool, const trace::Settings& settings);
+/// `expandable_seen`: whether new memory comes in expandable segments where the settings were not recorded.
+Request make_request(Bytes rounded, int64_t stream, trace::PoolId pool, const trace::Settings& settings,
+                     bool expandable_seen = false);
 
-/// Whether a run's stream and pool are the request's.
+/// Whether any segment of the state is expandable.
+bool any_expandable(const MemoryState& state);
+
+/// Whether a run's stream and pool are the request's. Expandable ones are passed over where the setting is off.
 bool may_use(const Run& run, const Request& request);
 
 /// Whether a free block of `hole` bytes would be taken for it.

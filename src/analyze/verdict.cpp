@@ -105,7 +105,8 @@ Bytes capacity_below(Bytes may) { return share_of(may, kCapacityPercent); }
 Verdict judge_failed(const Situation& situation, const Request& request, const Allowance& allowance) {
   const Evidence evidence = gather(situation, request, allowance);
   if (contradicts(situation, allowance)) return undecided(evidence, Doubt::kContradiction);
-  if (evidence.room->served && !allowance.limited) return undecided(evidence, Doubt::kHoleThatServes);
+  if (!allowance.may) return undecided(evidence, Doubt::kNoCapacity);
+  if (evidence.room->served) return undecided(evidence, Doubt::kHoleThatServes);
   return first_that_holds(evidence);
 }
 
@@ -114,15 +115,19 @@ Verdict judge_wanted(const Situation& situation, const Request& request, const A
   if (contradicts(situation, allowance)) return undecided(evidence, Doubt::kContradiction);
   Verdict verdict;
   verdict.kind = VerdictKind::kHealthy;
-  const Bytes most = std::min(allowance.may.value_or(Bytes()), evidence.reserved + allowance.device_free);
+  const auto fits = [&](Bytes reserved, Bytes asked) {
+    const bool below_limit = !allowance.limit || reserved + request.segment <= *allowance.limit;
+    const bool in_device = reserved + asked <= evidence.reserved + allowance.device_free;
+    return below_limit && in_device && (allowance.limit || reserved + asked <= *allowance.may);
+  };
   const Bytes kept = minus_or_zero(evidence.reserved, evidence.releasable);
   if (evidence.room->served) {
     verdict.served = Served::kFromHole;
   } else if (!allowance.may) {
     return undecided(evidence, Doubt::kNoCapacity);
-  } else if (evidence.reserved + evidence.asked <= most) {
+  } else if (fits(evidence.reserved, evidence.asked)) {
     verdict.served = Served::kFromDriver;
-  } else if (kept + evidence.asked <= most) {
+  } else if (fits(kept, request.driver)) {  // a tail that goes back is missing then
     verdict.served = Served::kAfterRelease;
   } else {
     return first_that_holds(evidence);

@@ -35,21 +35,19 @@ class Case {
     const Allowance allowance = allowance_at({.reserved = where_.reserved,
                                               .most_reserved = Bytes(most_reserved_mib * kTestMiB),
                                               .device_free = Bytes(device_free_mib * kTestMiB),
-                                              .asked = asked(request)},
+                                              .segment = request.segment,
+                                              .driver = request.driver},
                                              card_);
     return judge_failed(situation(), request, allowance);
   }
   [[nodiscard]] Verdict wanted(uint64_t mib) const {
     const Request request = request_of(mib);
-    return judge_wanted(situation(), request, allowance_for(where_.reserved, asked(request), card_, {}));
+    return judge_wanted(situation(), request, allowance_for(where_.reserved, request, card_, {}));
   }
   [[nodiscard]] Verdict state() const { return judge_state(situation()); }
 
  private:
   static Request request_of(uint64_t mib) { return make_request(Bytes(mib * kTestMiB), 0, {}, {}); }
-  [[nodiscard]] Bytes asked(const Request& request) const {
-    return asked_of_driver(request, measure_room(state_, request));
-  }
   [[nodiscard]] Situation situation() const {
     return {.state = state_, .where = where_, .holes = holes_, .rise = rise_};
   }

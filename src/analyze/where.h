@@ -49,7 +49,7 @@ struct Where {
 struct FailedRequest {
   uint32_t entry = kNever;
   Bytes rounded{};
-  Bytes device_free{};  ///< What the driver had left.
+  std::optional<Bytes> device_free{};  ///< What the driver had left, if the entry says.
   int64_t stream = 0;
   trace::PoolId pool{};
   bool has_pool = false;

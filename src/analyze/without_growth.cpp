@@ -59,10 +59,11 @@ bool served_without_growth(const MemoryState& state, const History& history, con
   const MemoryState left = without(state, Gained(history, user_code, growth));
   const Room room = measure_room(left, request);
   if (room.served) return true;
+  if (asked_of_driver(request, room) <= device_free) return true;
   for (const PlacedSegment& segment : left.segments) {
     if (segment.block_count == 0 && segment.run.pool.is_default()) device_free += Bytes(segment.run.size);
   }
-  return asked_of_driver(request, room) <= device_free;
+  return request.driver <= device_free;  // what went back to the driver is no tail any more
 }
 
 }  // namespace unfrag::analyze

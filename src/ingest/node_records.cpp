@@ -131,7 +131,8 @@ Value NodeStore::add_event(const EventDraft& draft) {
     return {};
   }
   trace::EventFields fields = draft.fields;
-  fields.addr = draft.addr.value_or(0);
+  const bool oom = fields.action == trace::Action::kOom;
+  fields.addr = draft.addr.value_or(oom ? trace::kNoDeviceFree : 0);
   fields.size = *draft.size;
   return Value::run(Kind::kEvents, builder_.add_event(fields), 1);
 }

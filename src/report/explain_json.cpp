@@ -149,7 +149,7 @@ class Writer {
       const analyze::FailedRequest& oom = d.ooms[i];
       Json item = {{"event", oom.entry},
                    {"requested_bytes", oom.rounded.value()},
-                   {"device_free_bytes", oom.device_free.value()},
+                   {"device_free_bytes", oom.device_free ? Json(oom.device_free->value()) : Json(nullptr)},
                    {"stream", oom.stream}};
       if (oom.has_pool) item["pool_id"] = {oom.pool.first, oom.pool.second};
       item.update(place(culprit(oom.stack)));

@@ -9,7 +9,7 @@ namespace unfrag::report {
 namespace {
 
 std::string marks_of(const analyze::Iterations& iterations) {
-  const std::string name = excerpt(iterations.name);
+  std::string name = excerpt(iterations.name);
   switch (iterations.source) {
     case analyze::Iterations::kAnnotations: return name;
     case analyze::Iterations::kOptimizer:

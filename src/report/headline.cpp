@@ -85,7 +85,12 @@ std::string why_fragmentation(const Evidence& e) {
   if (e.allowance.device_free != Bytes()) {
     said += fmt::format(" and the driver had {} left", size(e.allowance.device_free));
   }
-  said += fmt::format(", but the largest hole is {}", size(e.room->usable_hole));
+  if (e.room->usable_hole >= e.request->rounded) {
+    said += fmt::format(", but max_split_size_mb keeps the holes that are large enough, up to {}, for other sizes",
+                        size(e.room->usable_hole));
+  } else {
+    said += fmt::format(", but the largest hole is {}", size(e.room->usable_hole));
+  }
   if (e.spare) said += fmt::format("; in one piece {} would have been left over", size(left(e)));
   return said;
 }
@@ -94,7 +99,7 @@ std::string why_undecided(const Verdict& verdict) {
   const Evidence& e = verdict.evidence;
   switch (verdict.doubt) {
     case Doubt::kNoCapacity:
-      return fmt::format("cannot be told: no hole of {} is free, and how much this process may have is not recorded",
+      return fmt::format("cannot be told: no hole of {} is free, and how much this process may have is not known",
                          size(e.request->rounded));
     case Doubt::kHoleThatServes:
       return fmt::format(
@@ -208,6 +213,7 @@ std::string advice(const Verdict& verdict, const trace::Dialect& dialect) {
              "there become free and call torch.cuda.empty_cache().";
     case analyze::VerdictKind::kFragmentation:
       if (!e.request) return "Only blocks in use keep these segments; see below which.";
+      if (e.room->usable_hole >= e.request->rounded) return "Raise max_split_size_mb, or leave it out.";
       if (e.request->page != Bytes()) return "";
       return fmt::format("Segments that grow page by page often avoid this: {}=expandable_segments:True.",
                          conf_variable(dialect));

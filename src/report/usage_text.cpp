@@ -66,7 +66,7 @@ void write_ooms(Page& page, const Names& names, const DeviceFindings& d) {
   for (size_t i = skipped; i < d.ooms.size(); ++i) {
     const analyze::FailedRequest& oom = d.ooms[i];
     page.line("  {} {} {} {} {}", fit_right(format_count(oom.entry), 9), Page::column(oom.rounded),
-              Page::column(oom.device_free),
+              oom.device_free ? Page::column(*oom.device_free) : fit_right("unknown", kSizeColumn),
               fit_left(analyze::verdict_name(analyze::verdict_of(d, i).kind), 13, page.unicode()),
               page.trimmed(names.place(oom.stack), place_width));
   }

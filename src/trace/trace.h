@@ -69,13 +69,15 @@ struct EventContext {
   bool operator==(const EventContext&) const = default;
 };
 
+/// An out-of-memory entry that does not say what the driver had left.
+inline constexpr uint64_t kNoDeviceFree = std::numeric_limits<uint64_t>::max();
 inline constexpr int64_t kNoTime = std::numeric_limits<int64_t>::min();
 
 /// Columns of the event table. Shape: all of the same length, but `time_us`, which is empty where no event of the
 /// file has a time. Units: bytes; microseconds since the Unix epoch as recorded (not always monotonic).
 struct EventTable {
   Chunked<Action> action;
-  Chunked<uint64_t> addr;  ///< Address; for kOom the device's free bytes.
+  Chunked<uint64_t> addr;  ///< Address; for kOom the device's free bytes, or kNoDeviceFree.
   Chunked<uint64_t> size;
   Chunked<int64_t> time_us;
   Chunked<StackIdx> stack;  ///< kEmptyStack where none was stored.
