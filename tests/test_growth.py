@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from support import (EXAMPLES, TEST_ALL, Document, conservation, entry, explain_json, frame, named, only, recordings, run,
-                     snapshot)
+from support import (EXAMPLES, TEST_ALL, Document, conservation, entry, explain_json, frame, named, only, recordings,
+                     run, snapshot)
 
 from snapshots import loops
 from snapshots.document import build
@@ -48,7 +48,8 @@ def named_lines(device: Document) -> list[tuple[str, int]]:
 def test_a_leak_is_named_by_line(leak: str, annotations: str) -> None:
     validates = {"validate_every": 8} if leak == "validation" else {}
     for optimizer in ("adam", "sgd", "momentum"):
-        plan = Plan(leak=leak, annotations=annotations, optimizer=optimizer, leak_every=4, set_to_none=False, **validates)
+        plan = Plan(leak=leak, annotations=annotations, optimizer=optimizer, leak_every=4, set_to_none=False,
+                    **validates)
         device = record(plan)
         assert named_lines(device) == [LEAKS[leak]], plan
         assert device["growth"][0]["confidence"] > 0.95
@@ -107,7 +108,8 @@ def without_leak(seed: int) -> tuple[Plan, str, float]:
     seen = steps * kept
     plan = Plan(
         kind=kind, steps=steps, layers=24 if kind == "layers" else choice((1, 2, 4, 8)),
-        optimizer=choice(("adam", "sgd", "momentum")), annotations=choice(("", "", "profiler", "optimizer", "both", "scope")),
+        optimizer=choice(("adam", "sgd", "momentum")),
+        annotations=choice(("", "", "profiler", "optimizer", "both", "scope")),
         set_to_none=choice((True, False)), lengths=choice(("fixed", "random", "resized", "curriculum")),
         accumulate=choice((1, 1, 1, 2, 4)), validate_every=choice((0, 0, 1, 5, 10)),
         epoch=choice([steps for steps in (0, 0, 3, 5, 10, 17) if steps <= seen / 2]), ema=choice((True, False)),
@@ -164,7 +166,8 @@ def test_a_million_scopes_and_stacks_cost_little() -> None:
         entry("free_requested", (1 << 40) + 1024 * i, 1 + i % 5000, time_us=3 * i + 1))[:1 + i % 2]]
     notes = [{"name": f"{'step' if i % 2 else 's' + str(i)}#{i}", "stage": "START", "device": 0, "time_us": 3 * i}
              for i in range(count)]
-    done = run(["explain", "--format", "json", "-"], stdin=pickle.dumps(snapshot([], trace, external_annotations=notes), 4))
+    found = pickle.dumps(snapshot([], trace, external_annotations=notes), 4)
+    done = run(["explain", "--format", "json", "-"], stdin=found)
     assert done.code == 0
     conservation(json.loads(done.text))
 

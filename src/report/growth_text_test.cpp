@@ -41,7 +41,7 @@ class GrowthText : public testing::Test {
 
 TEST_F(GrowthText, NamesLinesAndFigures) {
   growth().iterations = {.source = analyze::Iterations::kAnnotations, .name = "ProfilerStep"};
-  suspect("train", "/home/user/train.py", 38, uint64_t{49} * 512);
+  suspect("train", "/home/user/train.py", 38, 25088);
   EXPECT_EQ(
       text(),
       "\nWhat grows, at the quietest point of 49 iterations (ProfilerStep)\n"

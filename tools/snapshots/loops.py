@@ -1,7 +1,7 @@
 """Programs that go round and round: training, two optimizers, L-BFGS, inference, generation. With a leak or without.
 
-A Plan says what one does. The lines that a leak is to be blamed on are in LEAKS; everything else of these programs holds
-no more after an iteration than before it, apart from what warms up, fills and stays full, or is cleared again.
+A Plan says what one does. The lines that a leak is to be blamed on are in LEAKS; everything else of these programs
+holds no more after an iteration than before it, apart from what warms up, fills and stays full, or is cleared again.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ class _Run:
         return 8 + step if chosen == "curriculum" else 32
 
     def scope(self, name: str, when: str) -> ContextManager[None]:
-        wanted = self.plan.annotations == when or (self.plan.annotations == "both" and when in ("profiler", "optimizer"))
+        chosen = self.plan.annotations
+        wanted = chosen == when or (chosen == "both" and when in ("profiler", "optimizer"))
         return self.program.annotate(name) if wanted else nullcontext()
 
     def forward(self, length: int, grad: bool) -> tuple[list[Block], Block]:
