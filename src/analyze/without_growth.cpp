@@ -12,12 +12,13 @@ class Gained {
       : history_(history), user_code_(user_code), since_(growth.iterations.begins.front()) {
     frames_.reserve(growth.suspects.size());
     for (const Suspect& suspect : growth.suspects) frames_.push_back(user_code.culprit(suspect.stack).frame);
+    std::ranges::sort(frames_);
   }
   [[nodiscard]] bool operator()(const PlacedBlock& block) const {
     if (block.life == kNoLife) return false;
     const uint32_t alloc = history_.lives[block.life].alloc;
     if (alloc == kBefore || alloc < since_) return false;
-    return std::ranges::find(frames_, user_code_.culprit(block.stack).frame) != frames_.end();
+    return std::ranges::binary_search(frames_, user_code_.culprit(block.stack).frame);
   }
 
  private:
