@@ -443,3 +443,8 @@ def test_messages_are_explained_as_kept(name: str) -> None:
     if os.environ.get("UNFRAG_UPDATE_GOLDEN") == "1":
         kept.write_text(done.text)
     assert done.text == kept.read_text(), "if this is better, run again with UNFRAG_UPDATE_GOLDEN=1"
+
+
+def test_an_angle_bracket_before_the_message_hides_nothing() -> None:
+    report = explain("epoch 3 loss<best: " + text_of("1.8_reserved") + " -> skipping")
+    assert report["figures"] == explain(text_of("1.8_reserved"))["figures"]

@@ -42,11 +42,15 @@ size_t backslash_length(std::string_view rest) {
   return next == 'n' || next == 'r' || next == 't' ? 2 : 1;
 }
 
-/// Length of "<span class=...>" or "</b>"; 1 where it is none.
+/// Length of "<span class=...>" or "</b>"; 1 where it is none, as in "loss<best: ...".
 size_t tag_length(std::string_view rest) {
-  const bool opens = rest.size() > 1 && (is_alphanumeric(rest[1]) || rest[1] == '/');
-  const size_t end = opens ? rest.substr(0, kLongestTag).find('>') : std::string_view::npos;
-  return end == std::string_view::npos ? 1 : end + 1;
+  size_t name = rest.size() > 1 && rest[1] == '/' ? 2 : 1;
+  const size_t begin = name;
+  while (name < rest.size() && is_alphanumeric(rest[name])) ++name;
+  const bool opens =
+      name > begin && name < rest.size() && std::string_view("> /").find(rest[name]) != std::string_view::npos;
+  const size_t end = opens ? rest.substr(0, kLongestTag).find_first_of("<>", 1) : std::string_view::npos;
+  return end == std::string_view::npos || rest[end] == '<' ? 1 : end + 1;
 }
 
 /// Length of "&nbsp;" or "&#160;"; 1 where it is none.
