@@ -24,6 +24,7 @@ inline constexpr Bytes kRoundLarge = 2_MiB;     ///< ... of a multiple of this.
 /// smaller ones, the last for all larger ones. 0 and 1 mean no such rounding.
 struct RoundingRules {
   std::array<uint32_t, 16> divisions{};
+  bool operator==(const RoundingRules&) const = default;
 };
 
 /// The block size for a request of `requested` bytes. Requires: requested < 2^60.

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "analyze/history.h"
+#include "analyze/lives.h"
 #include "analyze/state.h"
 #include "analyze/usage.h"
 #include "trace/trace.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "analyze/growth.h"
-#include "analyze/history.h"
+#include "analyze/lives.h"
 #include "analyze/user_code.h"
 #include "analyze/verdict.h"
 #include "analyze/where.h"

@@ -14,8 +14,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "analyze/history.h"
 #include "analyze/iterations.h"
+#include "analyze/lives.h"
 #include "analyze/user_code.h"
 #include "base/strong.h"
 #include "trace/trace.h"

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "analyze/history.h"
+#include "analyze/lives.h"
 #include "analyze/user_code.h"
 #include "trace/trace.h"
 

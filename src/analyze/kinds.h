@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "analyze/history.h"
 #include "analyze/holders.h"
+#include "analyze/lives.h"
 #include "analyze/memory_kind.h"
 #include "analyze/stack_roles.h"
 #include "analyze/state.h"

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "analyze/growth.h"
-#include "analyze/history.h"
 #include "analyze/iterations.h"
+#include "analyze/lives.h"
 #include "analyze/user_code.h"
 #include "trace/builder.h"
 

@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "analyze/history.h"
+#include "analyze/lives.h"
 #include "trace/trace.h"
 
 namespace unfrag::analyze {

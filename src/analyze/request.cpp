@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "alloc/rounding.h"
-#include "analyze/segment_sizes.h"
+#include "analyze/lives.h"
 
 namespace unfrag::analyze {
 namespace {

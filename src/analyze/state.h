@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "analyze/history.h"
+#include "analyze/lives.h"
 #include "analyze/memory_kind.h"
 #include "base/strong.h"
 #include "trace/trace.h"

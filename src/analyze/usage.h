@@ -8,7 +8,7 @@
 #include <functional>
 #include <vector>
 
-#include "analyze/history.h"
+#include "analyze/lives.h"
 #include "base/strong.h"
 #include "trace/trace.h"
 

@@ -5,7 +5,7 @@
 #include <tuple>
 
 #include "alloc/rounding.h"
-#include "analyze/segment_sizes.h"
+#include "analyze/lives.h"
 
 namespace unfrag::analyze {
 namespace {

@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-#include "analyze/segment_sizes.h"
+#include "analyze/lives.h"
 #include "trace/builder.h"
 
 namespace unfrag::analyze {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "analyze/growth.h"
-#include "analyze/history.h"
+#include "analyze/lives.h"
 #include "analyze/request.h"
 #include "analyze/state.h"
 #include "analyze/user_code.h"

@@ -1,11 +1,11 @@
-#include "analyze/segment_map.h"
+#include "replay/segment_map.h"
 
 #include <iterator>
 
 #include "alloc/rounding.h"
-#include "analyze/segment_sizes.h"
+#include "replay/segment_sizes.h"
 
-namespace unfrag::analyze {
+namespace unfrag::replay {
 namespace {
 
 using trace::Action;
@@ -143,4 +143,4 @@ SegmentMap final_segments(const trace::Trace& trace, const trace::Device& device
   return map;
 }
 
-}  // namespace unfrag::analyze
+}  // namespace unfrag::replay

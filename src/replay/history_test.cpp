@@ -1,4 +1,4 @@
-#include "analyze/history.h"
+#include "replay/history.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 
 #include "trace/builder.h"
 
-namespace unfrag::analyze {
+namespace unfrag::replay {
 namespace {
 
 using trace::Action;
@@ -265,4 +265,4 @@ TEST(History, CountsSegmentEntriesThatDoNotFitTheFinalSegments) {
 }
 
 }  // namespace
-}  // namespace unfrag::analyze
+}  // namespace unfrag::replay

@@ -1,4 +1,4 @@
-#include "analyze/segment_map.h"
+#include "replay/segment_map.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 
 #include "trace/builder.h"
 
-namespace unfrag::analyze {
+namespace unfrag::replay {
 namespace {
 
 using trace::Action;
@@ -55,10 +55,10 @@ TEST(SegmentMap, KeepsMappedRangesOfDifferentOwnersApart) {
   SegmentMap map;
   map.add(mapped(0, 10, 1));
   map.add(mapped(10, 10, 2));
-  analyze::Run pool = mapped(20, 10, 2);
+  replay::Run pool = mapped(20, 10, 2);
   pool.pool = {0, 1};
   map.add(pool);
-  analyze::Run small = pool;
+  replay::Run small = pool;
   small.addr = 30;
   small.kind = PoolKind::kSmall;
   map.add(small);
@@ -157,7 +157,7 @@ TEST(SegmentMap, AgreesWithAMapOfEveryByte) {
       const uint64_t addr = below(ByteMap::kBytes - 1);
       const uint64_t size = 1 + below(std::min<uint64_t>(12, ByteMap::kBytes - addr));
       if (below(2) == 0 && model.is_free(addr, size)) {
-        const analyze::Run run = below(3) == 0 ? plain(addr, size) : mapped(addr, size, static_cast<int64_t>(below(2)));
+        const replay::Run run = below(3) == 0 ? plain(addr, size) : mapped(addr, size, static_cast<int64_t>(below(2)));
         program += fmt::format("add {}+{}{}; ", addr, size, run.expandable ? "e" : "");
         map.add(run);
         model.add(run);
@@ -167,7 +167,7 @@ TEST(SegmentMap, AgreesWithAMapOfEveryByte) {
       }
       ASSERT_EQ(text_of(map), model.text()) << program;
       for (uint64_t at = 0; at < ByteMap::kBytes; ++at) {
-        const analyze::Run* run = map.find(at);
+        const replay::Run* run = map.find(at);
         ASSERT_EQ(run != nullptr, model.holds(at)) << program << at;
         ASSERT_TRUE(run == nullptr || (run->addr <= at && at < run->end())) << program << at;
       }
@@ -244,7 +244,7 @@ TEST(SegmentMap, TakesThePoolOfMappedPagesFromTheirNeighbours) {
   entries.add(Action::kSegmentMap, 20 * kMiB, 20 * kMiB, 7);
   for (const uint64_t neighbour : {uint64_t{0}, 40 * kMiB}) {
     SegmentMap map;
-    analyze::Run run = mapped(neighbour, 20 * kMiB, 7);
+    replay::Run run = mapped(neighbour, 20 * kMiB, 7);
     run.kind = PoolKind::kSmall;
     run.pool = {0, 3};
     map.add(run);
@@ -271,4 +271,4 @@ TEST(SegmentMap, BeginsWithTheSegmentsOfTheSnapshot) {
 }
 
 }  // namespace
-}  // namespace unfrag::analyze
+}  // namespace unfrag::replay

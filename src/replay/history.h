@@ -16,11 +16,11 @@
 #include <utility>
 #include <vector>
 
-#include "analyze/segment_map.h"
 #include "base/chunked.h"
+#include "replay/segment_map.h"
 #include "trace/trace.h"
 
-namespace unfrag::analyze {
+namespace unfrag::replay {
 
 /// Moments are entries of the device, counted from 0: "after entry i".
 inline constexpr uint32_t kBefore = UINT32_MAX - 1;  ///< Before the first entry of the recording.
@@ -65,4 +65,4 @@ struct History {
 
 History build_history(const trace::Trace& trace, const trace::Device& device);
 
-}  // namespace unfrag::analyze
+}  // namespace unfrag::replay

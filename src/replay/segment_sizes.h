@@ -4,7 +4,7 @@
 #include "base/strong.h"
 #include "trace/trace.h"
 
-namespace unfrag::analyze {
+namespace unfrag::replay {
 
 /// The pages of an expandable segment of this pool, and what plain segments for mid-size blocks have.
 /// Source: CUDACachingAllocator.cpp, ExpandableSegment and get_allocation_size.
@@ -14,4 +14,4 @@ Bytes page_size(const trace::Settings& settings, trace::PoolKind kind);
 /// Source: CUDACachingAllocator.cpp, get_free_block.
 Bytes max_slack(const trace::Settings& settings);
 
-}  // namespace unfrag::analyze
+}  // namespace unfrag::replay

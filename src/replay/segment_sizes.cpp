@@ -1,4 +1,4 @@
-#include "analyze/segment_sizes.h"
+#include "replay/segment_sizes.h"
 
 #include <charconv>
 #include <optional>
@@ -6,7 +6,7 @@
 
 #include "alloc/rounding.h"
 
-namespace unfrag::analyze {
+namespace unfrag::replay {
 namespace {
 
 // The value in MiB of a key that snapshots do not list among their values, from the raw settings.
@@ -32,4 +32,4 @@ Bytes max_slack(const trace::Settings& settings) {
       .value_or(page_size(settings, trace::PoolKind::kLarge));
 }
 
-}  // namespace unfrag::analyze
+}  // namespace unfrag::replay

@@ -1,10 +1,10 @@
-#include "analyze/history.h"
+#include "replay/history.h"
 
 #include <tsl/robin_map.h>
 
 #include "alloc/rounding.h"
 
-namespace unfrag::analyze {
+namespace unfrag::replay {
 namespace {
 
 using trace::Action;
@@ -289,4 +289,4 @@ History build_history(const trace::Trace& trace, const trace::Device& device) {
   return from_start.complete ? std::move(from_start) : std::move(history);
 }
 
-}  // namespace unfrag::analyze
+}  // namespace unfrag::replay

@@ -10,7 +10,7 @@
 
 #include "trace/trace.h"
 
-namespace unfrag::analyze {
+namespace unfrag::replay {
 
 /// A run of reserved memory.
 struct Run {
@@ -53,4 +53,4 @@ inline bool is_segment_action(trace::Action action) {
 /// The segments of `device` as the snapshot shows them.
 SegmentMap final_segments(const trace::Trace& trace, const trace::Device& device);
 
-}  // namespace unfrag::analyze
+}  // namespace unfrag::replay

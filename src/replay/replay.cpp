@@ -1,0 +1,58 @@
+#include "replay/replay.h"
+
+#include <vector>
+
+namespace unfrag::replay {
+namespace {
+
+uint32_t agreement(const Reading& reading) { return reading.divergence ? reading.divergence->entry : UINT32_MAX; }
+
+/// The rules a recording may follow. Which tie-break a 2.12 has is not established: it has to tell by itself.
+std::vector<alloc::Rules> possible_rules(alloc::Version version) {
+  alloc::Rules rules = alloc::rules_of(version);
+  if (version != alloc::Version{2, 12}) return {rules};
+  std::vector<alloc::Rules> both(2, rules);
+  both[1].oldest_segment_first = !rules.oldest_segment_first;
+  return both;
+}
+
+}  // namespace
+
+Result<Recorded> read_recording(const trace::Trace& trace, const trace::Device& device, const History& history,
+                                const ReadOptions& options) {
+  std::optional<Recorded> best;
+  const alloc::Version version = options.version.value_or(recorded_version(trace));
+  const auto try_with = [&](const alloc::Rules& rules, const Card& card) -> std::optional<Error> {
+    Recorded recorded;
+    recorded.version = version;
+    recorded.complete = history.complete;
+    recorded.conditions.settings = recorded_settings(trace);
+    recorded.conditions.rules = rules;
+    recorded.conditions.limits = find_limits(trace, device, card, recorded.conditions.settings, rules);
+    recorded.conditions.direction = options.direction.value_or(recorded_direction(trace, device));
+    recorded.card_is_what_if = options.card.given() && card != options.card;
+    recorded.asked = recorded.card_is_what_if ? best->conditions.limits : recorded.conditions.limits;
+    auto reading = read_program(trace, device, history, recorded.conditions);
+    if (!reading) return reading.error();
+    recorded.reading = std::move(*reading);
+    if (!best || agreement(recorded.reading) > agreement(best->reading)) best = std::move(recorded);
+    return std::nullopt;
+  };
+  for (const alloc::Rules& rules : possible_rules(version)) {
+    if (auto error = try_with(rules, options.card)) return *error;
+    if (!best->reading.divergence) return std::move(*best);
+  }
+  if (options.card.given()) {
+    if (auto error = try_with(best->conditions.rules, Card{})) return *error;
+  }
+  return std::move(*best);
+}
+
+Outcome run_program(const Program& program, const Conditions& conditions, Log* log) {
+  Runner runner(program, conditions, log);
+  runner.run();
+  return {
+      .statistics = runner.policy().statistics(), .rescued = runner.rescued(), .newly_refused = runner.newly_refused()};
+}
+
+}  // namespace unfrag::replay

@@ -1,0 +1,57 @@
+// Replays a recording: as it was, to prove the model, or under other settings, to see what would have been.
+//
+// `read_recording` finds the program and says how far the replay agrees; `run_program` runs it under any conditions.
+// Threads: safe; one Recorded serves many runs at once.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "alloc/caching_policy.h"
+#include "base/result.h"
+#include "replay/card.h"
+#include "replay/history.h"
+#include "replay/log.h"
+#include "replay/read_program.h"
+#include "replay/setup.h"
+#include "trace/trace.h"
+
+namespace unfrag::replay {
+
+/// How a recording is to be read.
+struct ReadOptions {
+  Card card;
+  std::optional<alloc::Version> version{};  ///< Else inferred from the file.
+  std::optional<Direction> direction{};
+};
+
+/// A recording as a program, and the conditions under which it was read.
+struct Recorded {
+  Reading reading;
+  Conditions conditions;
+  alloc::Version version;
+  bool complete = false;  ///< The recording begins at the process's first allocation.
+  /// The card contradicts the recording, which agrees with a replay without it: it asks what would have been.
+  bool card_is_what_if = false;
+  /// The card's limits, else those of `conditions`.
+  Limits asked;
+
+  /// Every entry is reproduced, from the first allocation on.
+  [[nodiscard]] bool exact() const { return complete && !reading.divergence; }
+};
+
+/// Errors: those of read_program.
+Result<Recorded> read_recording(const trace::Trace& trace, const trace::Device& device, const History& history,
+                                const ReadOptions& options);
+
+/// What a run comes to.
+struct Outcome {
+  alloc::Statistics statistics;
+  uint64_t rescued = 0;        ///< Requests that the recording refused and the run served.
+  uint64_t newly_refused = 0;  ///< ... and the other way round.
+};
+
+/// Runs the program; entries go to `log` unless it is null.
+Outcome run_program(const Program& program, const Conditions& conditions, Log* log);
+
+}  // namespace unfrag::replay

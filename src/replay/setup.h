@@ -1,0 +1,42 @@
+// Under what a recording was made, as far as it tells: settings, release, device.
+//
+// A file names neither the release nor the device; what is inferred and what is unknown is said by the members.
+// Threads: values.
+#pragma once
+
+#include <optional>
+
+#include "alloc/caching_policy.h"
+#include "base/result.h"
+#include "base/strong.h"
+#include "replay/card.h"
+#include "trace/trace.h"
+
+namespace unfrag::replay {
+
+/// Where new segments lie: above those before, or below.
+enum class Direction : uint8_t { kUp, kDown };
+
+/// The device and limits of a replay.
+struct Limits {
+  std::optional<Bytes> capacity{};  ///< What the driver gives this process in all; nothing: without end.
+  std::optional<Bytes> total{};     ///< All memory of the device, where known.
+  std::optional<Bytes> limit{};     ///< Of a memory fraction.
+};
+
+/// The settings in force at the end of the recording. What the file does not list (max_non_split_rounding_mb,
+/// large_segment_size_mb, ...) comes from the text of the settings, where that parses.
+alloc::Settings recorded_settings(const trace::Trace& trace);
+
+/// The release whose rules the recording follows; the newest where nothing tells.
+alloc::Version recorded_version(const trace::Trace& trace);
+
+/// Limits from the card, else from the first out-of-memory entry: what was reserved then and what the driver had left;
+/// where that alone would have held the request a limit refused it, and the most reserved until then is the limit.
+Limits find_limits(const trace::Trace& trace, const trace::Device& device, const Card& card,
+                   const alloc::Settings& settings, const alloc::Rules& rules);
+
+/// Which way the recording's own segments mostly go; down where there are fewer than two.
+Direction recorded_direction(const trace::Trace& trace, const trace::Device& device);
+
+}  // namespace unfrag::replay

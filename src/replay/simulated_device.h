@@ -1,0 +1,60 @@
+// A device that is arithmetic: it hands out addresses and counts memory.
+//
+// Addresses follow those of a recording where a replay suggests them; else each new range lies above all before (or
+// below), in the first hole that a range given back has left. Memory comes in whole 2 MiB, as from real drivers.
+// It writes what is done to segments into a log. Threads: one.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "alloc/driver.h"
+#include "base/strong.h"
+#include "replay/log.h"
+#include "replay/setup.h"
+
+namespace unfrag::replay {
+
+class SimulatedDevice final : public alloc::Driver {
+ public:
+  SimulatedDevice(const Limits& limits, Direction direction, Log* log);
+
+  /// Called where the allocator waits for all events; must complete what waits.
+  void on_synchronize(std::function<void()> complete) { complete_ = std::move(complete); }
+  /// The addresses that the next segments, or the next expandable ones' first pages, are to have.
+  void suggest(std::vector<uint64_t> plain, std::vector<uint64_t> expandable);
+  /// Memory that is there already.
+  void adopt(Address addr, Bytes size);
+
+  std::optional<Address> allocate_segment(Bytes size, const alloc::Owner& owner) override;
+  void free_segment(Address addr, Bytes size, const alloc::Owner& owner) override;
+  std::optional<Address> reserve(Bytes size, const alloc::Owner& owner) override;
+  void release(Address addr, Bytes size) override;
+  bool map(Address addr, Bytes size, Bytes page, const alloc::Owner& owner) override;
+  void unmap(Address addr, Bytes size, Bytes page, const alloc::Owner& owner) override;
+  [[nodiscard]] Bytes free_bytes() const override;
+  void record_event(alloc::BlockId, alloc::StreamId) override {}
+  void poll_events() override {}
+  void synchronize() override {
+    if (complete_) complete_();
+  }
+
+ private:
+  bool take_memory(uint64_t bytes);
+  uint64_t find_space(uint64_t size);
+  void give_space_back(uint64_t addr, uint64_t size);
+
+  Log* log_;
+  Direction direction_;
+  uint64_t capacity_;
+  uint64_t used_ = 0;
+  uint64_t next_;                       // the end of the space used, in `direction_`
+  std::map<uint64_t, uint64_t> holes_;  // address → size, of ranges given back
+  std::vector<uint64_t> plain_;         // suggestions, the next at the back
+  std::vector<uint64_t> expandable_;
+  std::function<void()> complete_;
+};
+
+}  // namespace unfrag::replay
