@@ -5,6 +5,7 @@
 
 #include "analyze/request.h"
 #include "base/strong.h"
+#include "replay/card.h"
 
 namespace unfrag::analyze {
 
@@ -13,12 +14,7 @@ inline constexpr Bytes kDriverReserve = 32_MiB;
 /// What the process's own context may take where nobody says: not counted as somebody else's.
 inline constexpr Bytes kContextAllowance = 1_GiB;
 
-/// The device, as far as the user tells: a recording does not.
-struct Card {
-  std::optional<Bytes> memory{};     ///< All of it.
-  std::optional<Bytes> context{};    ///< Of that, not PyTorch's to take: the process's own context.
-  std::optional<double> fraction{};  ///< torch.cuda.set_per_process_memory_fraction; in [0, 1].
-};
+using replay::Card;
 
 /// What the process may have, as far as it is known.
 struct Allowance {

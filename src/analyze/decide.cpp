@@ -17,7 +17,7 @@ Verdict judge_want(const trace::Trace& trace, const History& history, const User
                    const std::optional<Allowance>& first_failure) {
   const Bytes rounded = alloc::round_size(*options.want, {trace.settings.roundup_power2_divisions});
   const Request request = make_request(rounded, options.want_stream, {}, trace.settings, any_expandable(state));
-  const Allowance allowance = allowance_for(findings.where.reserved, request, options.card, first_failure);
+  const Allowance allowance = allowance_for(findings.where.reserved, request, options.read.card, first_failure);
   const bool served_without_rise =
       served_without_growth(state, history, user_code, findings.growth, request, allowance.device_free);
   return judge_wanted({.state = state,
@@ -46,11 +46,11 @@ void decide(const trace::Trace& trace, const trace::Device& device, const Histor
             const ExamineOptions& options, const MemoryState& at, const MemoryState& now, DeviceFindings& findings) {
   const std::span<const FailedRequest> ooms = findings.ooms;
   findings.oom_verdicts = judge_failed_requests(trace, device, history, ooms.last(std::min(ooms.size(), kMostJudged)),
-                                                options.card, user_code, findings.growth);
+                                                options.read.card, user_code, findings.growth);
   if (options.want) {
     std::optional<Allowance> first;
     if (!ooms.empty()) {
-      first = judge_failed_requests(trace, device, history, ooms.first(1), options.card, user_code, {})
+      first = judge_failed_requests(trace, device, history, ooms.first(1), options.read.card, user_code, {})
                   .front()
                   .evidence.allowance;
     }

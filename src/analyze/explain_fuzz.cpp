@@ -150,7 +150,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
           examine(trace, device, user_code, roles,
                   {.at = {.kind = moment},
                    .grouping = grouping,
-                   .card = {.memory = size % 3 == 0 ? std::optional(unfrag::Bytes(size << 20)) : std::nullopt},
+                   .read = {.card = {.memory = size % 3 == 0 ? std::optional(unfrag::Bytes(size << 20)) : std::nullopt}},
                    .want = moment == Moment::kEnd ? std::optional(unfrag::Bytes(1 + (size << 12))) : std::nullopt,
                    .timeline_points = 16});
       if (!findings) {

@@ -17,6 +17,7 @@
 #include "analyze/verdict.h"
 #include "analyze/where.h"
 #include "base/result.h"
+#include "replay/replay.h"
 #include "trace/trace.h"
 
 namespace unfrag::analyze {
@@ -41,6 +42,7 @@ struct DeviceFindings {
   Now now;
   UsageCurves curves;
   bool allocated_is_lower_bound = false;
+  bool replays_exactly = false;  ///< Then the sizes of all blocks are PyTorch's own.
   std::vector<FailedRequest> ooms;
   std::vector<Verdict> oom_verdicts;    ///< Of the last kMostJudged of them, in order.
   bool wanted = false;                  ///< The verdict is of the request asked about.
@@ -63,7 +65,7 @@ struct DeviceFindings {
 struct ExamineOptions {
   Moment at;
   Grouping grouping = Grouping::kLine;
-  Card card;
+  replay::ReadOptions read;   ///< Under what the recording was made.
   std::optional<Bytes> want;  ///< Bytes of a request that somebody might make.
   int64_t want_stream = 0;
   size_t timeline_points = 256;

@@ -3,11 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
 #include "analyze/explanation.h"
+#include "app/recording.h"
 #include "base/result.h"
 #include "base/strong.h"
 
@@ -17,11 +17,10 @@ struct ExplainOptions {
   analyze::Moment at;
   std::optional<int> device;  ///< Ordinal; the device with most trace entries if nothing.
   analyze::Grouping grouping = analyze::Grouping::kLine;
-  analyze::Card card;
+  replay::ReadOptions read;
   std::optional<Bytes> want;  ///< Would a request of so many bytes be served?
   int64_t want_stream = 0;
-  std::optional<Bytes> max_unpacked;
-  std::function<void(uint64_t bytes_read)> progress;  ///< Called now and then while the file is read; may be empty.
+  OpenOptions open;
 };
 
 /// `path`: a file, or "-" for standard input.

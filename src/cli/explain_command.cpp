@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <memory>
 #include <utility>
@@ -13,6 +12,7 @@
 #include "cli/common_options.h"
 #include "cli/message_command.h"
 #include "cli/output.h"
+#include "cli/recording_options.h"
 #include "report/explain_json.h"
 #include "report/explain_text.h"
 
@@ -25,13 +25,9 @@ struct Arguments {
   CommonOptions common;
   std::string at;
   std::string group = "line";
-  std::string max_unpacked;
+  RecordingArguments recording;
   std::string want;
   int64_t stream = 0;
-  std::string memory;
-  std::string context;
-  std::optional<double> fraction;
-  std::optional<int> device;
   std::optional<int64_t> top;
   bool stacks = false;
 };
@@ -52,43 +48,28 @@ Error usage(std::string what, std::string action) {
   return Error{ErrorKind::kUsage, "", std::move(what), std::move(action)};
 }
 
-Result<app::ExplainOptions> check_question(app::ExplainOptions options) {
-  constexpr Bytes kLargest(uint64_t{1} << 48);
-  const analyze::Card& card = options.card;
-  if (options.want == Bytes()) return usage("--want 0: no memory is asked for", "--want 400MiB");
-  if (options.want > kLargest) return usage("--want is more than any device has", "--want 400MiB");
-  if (!card.memory && (card.context || card.fraction)) {
-    return usage("--context and --fraction are parts of --memory, which is missing", "--memory 24GiB");
-  }
-  if (card.memory && card.context.value_or(Bytes()) > *card.memory) {
-    return usage("--context is more than --memory", "--memory 24GiB --context 500MiB");
-  }
-  return options;
-}
-
 Result<app::ExplainOptions> parse_options(const Arguments& arguments) {
+  constexpr Bytes kLargest(uint64_t{1} << 48);
+  auto recording = parse_recording_options(arguments.recording);
+  if (!recording) return recording.error();
   app::ExplainOptions options;
+  options.read = recording->read;
+  options.open = std::move(recording->open);
+  options.device = arguments.recording.device;
   const auto at = parse_moment(arguments.at);
   if (!at) return at.error();
   options.at = *at;
-  options.device = arguments.device;
   if (arguments.group == "function") options.grouping = analyze::Grouping::kFunction;
   if (arguments.group == "stream") options.grouping = analyze::Grouping::kStream;
   if (arguments.group == "segment") options.grouping = analyze::Grouping::kSegment;
   options.want_stream = arguments.stream;
-  options.card.fraction = arguments.fraction;
-  const std::array<std::pair<const std::string*, std::optional<Bytes>*>, 4> sizes = {
-      {{&arguments.max_unpacked, &options.max_unpacked},
-       {&arguments.want, &options.want},
-       {&arguments.memory, &options.card.memory},
-       {&arguments.context, &options.card.context}}};
-  for (const auto& [text, size] : sizes) {
-    if (text->empty()) continue;
-    const auto parsed = parse_size(*text);
-    if (!parsed) return parsed.error();
-    *size = *parsed;
-  }
-  return check_question(options);
+  if (arguments.want.empty()) return options;
+  const auto want = parse_size(arguments.want);
+  if (!want) return want.error();
+  if (*want == Bytes()) return usage("--want 0: no memory is asked for", "--want 400MiB");
+  if (*want > kLargest) return usage("--want is more than any device has", "--want 400MiB");
+  options.want = *want;
+  return options;
 }
 
 std::string render(const analyze::Explanation& explanation, const Arguments& arguments) {
@@ -116,7 +97,7 @@ int run(const Arguments& arguments) {
   for (const std::string& file : arguments.files) {
     Progress progress(!arguments.common.quiet);
     app::ExplainOptions with_progress = *options;
-    with_progress.progress = [&](uint64_t bytes) { progress.show(bytes); };
+    with_progress.open.progress = [&](uint64_t bytes) { progress.show(bytes); };
     const auto explanation = app::explain(file, with_progress);
     if (!explanation) {
       exit = report_error(explanation.error(), file);
@@ -151,20 +132,13 @@ void add_explain(CLI::App& app, int& exit) {
                       "Moment to explain: an entry number, peak, oom or end (default: the last oom, else end)");
   command->add_option("--want", arguments->want, "Would a request of this size be served? 400MiB, 1.5GiB, ...");
   command->add_option("--stream", arguments->stream, "With --want: the stream that asks (default: 0)");
-  command->add_option("--memory", arguments->memory,
-                      "All memory of the device, such as 24GiB: a recording does not tell");
-  command->add_option("--context", arguments->context, "With --memory: what the process's CUDA context takes of it");
-  command->add_option("--fraction", arguments->fraction, "With --memory: the process's set_per_process_memory_fraction")
-      ->check(CLI::Range(0.0, 1.0));
-  command->add_option("--device", arguments->device, "Device to explain (default: the one with most trace entries)");
+  add_recording_options(*command, arguments->recording);
   command->add_option("--top", arguments->top, "Holders to list (default: 10 in text, all in JSON)")
       ->check(CLI::Range(int64_t{0}, int64_t{1000000000}));
   command->add_option("--group", arguments->group, "What a holder is")
       ->check(CLI::IsMember({"line", "function", "stream", "segment"}))
       ->capture_default_str();
   command->add_flag("--stacks", arguments->stacks, "Show the whole stack of each holder");
-  command->add_option("--max-unpacked", arguments->max_unpacked,
-                      "Most bytes to unpack (default: 1000 times the file, 64GiB)");
   const std::vector<const CLI::Option*> of_snapshots =
       std::as_const(*command).get_options([](const CLI::Option* option) { return !option->check_lname("help"); });
   command->add_option(

@@ -400,7 +400,9 @@ uint32_t agreement(const Reading& reading) { return reading.divergence ? reading
 
 Result<Reading> read_program(const trace::Trace& trace, const trace::Device& device, const History& history,
                              const Conditions& conditions) {
+  // Each contradiction resolved costs another pass: in small recordings any number, in large ones a few.
   constexpr int kMostTries = 64;
+  constexpr uint64_t kMostEntries = 32'000'000;
   PoolFinder pools(trace, device, history);
   if (pools.pools().size() > kMostPlaces) {
     return Error{ErrorKind::kBadInput, "", "the recording has more pools than a program uses", "another file"};
@@ -408,7 +410,9 @@ Result<Reading> read_program(const trace::Trace& trace, const trace::Device& dev
   std::optional<Reading> best;
   std::vector<uint32_t> suspects;
   std::optional<uint32_t> blamed;
-  for (int tries = 0; tries < kMostTries; ++tries) {
+  uint64_t entries = 0;
+  for (int tries = 0; tries < kMostTries && entries < kMostEntries; ++tries) {
+    entries += device.event_count;
     pools.rewind();
     Reader reader(trace, device, history, conditions, pools);
     Reading reading = reader.run();

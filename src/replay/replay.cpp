@@ -48,6 +48,21 @@ Result<Recorded> read_recording(const trace::Trace& trace, const trace::Device& 
   return std::move(*best);
 }
 
+bool settle_sizes(const trace::Trace& trace, const trace::Device& device, const ReadOptions& options,
+                  History& history) {
+  if (!history.complete) return false;
+  const auto recorded = read_recording(trace, device, history, options);
+  if (!recorded) return false;
+  for (uint32_t i = 0; i < history.lives.size(); ++i) {
+    Life& life = history.lives[i];
+    if (life.size_exact || recorded->reading.size_of_life[i] == 0) continue;
+    life.size = recorded->reading.size_of_life[i];
+    life.size_exact = true;
+  }
+  if (recorded->exact()) history.sizes_are_lower_bounds = false;
+  return recorded->exact();
+}
+
 Outcome run_program(const Program& program, const Conditions& conditions, Log* log) {
   Runner runner(program, conditions, log);
   runner.run();

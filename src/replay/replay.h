@@ -20,7 +20,7 @@ namespace unfrag::replay {
 
 /// How a recording is to be read.
 struct ReadOptions {
-  Card card;
+  Card card{};
   std::optional<alloc::Version> version{};  ///< Else inferred from the file.
   std::optional<Direction> direction{};
 };
@@ -44,11 +44,16 @@ struct Recorded {
 Result<Recorded> read_recording(const trace::Trace& trace, const trace::Device& device, const History& history,
                                 const ReadOptions& options);
 
+/// Gives the lives of `history` the sizes that their blocks have in the replay, as far as it agrees with a recording
+/// that is complete. True where that is to the end: then no size is a lower bound any more.
+bool settle_sizes(const trace::Trace& trace, const trace::Device& device, const ReadOptions& options, History& history);
+
 /// What a run comes to.
 struct Outcome {
   alloc::Statistics statistics;
   uint64_t rescued = 0;        ///< Requests that the recording refused and the run served.
   uint64_t newly_refused = 0;  ///< ... and the other way round.
+  bool operator==(const Outcome&) const = default;
 };
 
 /// Runs the program; entries go to `log` unless it is null.
