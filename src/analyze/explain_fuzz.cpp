@@ -146,13 +146,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto grouping = static_cast<Grouping>(size % 4);
   for (const unfrag::trace::Device& device : trace.devices) {
     for (const Moment::Kind moment : {Moment::kEnd, Moment::kPeak, Moment::kOom}) {
-      const auto findings =
-          examine(trace, device, user_code, roles,
-                  {.at = {.kind = moment},
-                   .grouping = grouping,
-                   .read = {.card = {.memory = size % 3 == 0 ? std::optional(unfrag::Bytes(size << 20)) : std::nullopt}},
-                   .want = moment == Moment::kEnd ? std::optional(unfrag::Bytes(1 + (size << 12))) : std::nullopt,
-                   .timeline_points = 16});
+      const auto findings = examine(
+          trace, device, user_code, roles,
+          {.at = {.kind = moment},
+           .grouping = grouping,
+           .read = {.card = {.memory = size % 3 == 0 ? std::optional(unfrag::Bytes(size << 20)) : std::nullopt}},
+           .want = moment == Moment::kEnd ? std::optional(unfrag::Bytes(1 + (size << 12))) : std::nullopt,
+           .timeline_points = 16});
       if (!findings) {
         require(moment == Moment::kOom, "only an OOM may be missing");
         continue;

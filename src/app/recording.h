@@ -14,7 +14,7 @@
 namespace unfrag::app {
 
 struct OpenOptions {
-  std::optional<Bytes> max_unpacked{};                   ///< See ingest::ReadOptions.
+  std::optional<Bytes> max_unpacked{};                  ///< See ingest::ReadOptions.
   std::function<void(uint64_t bytes_read)> progress{};  ///< Called now and then while the file is read; may be empty.
 };
 

@@ -76,12 +76,9 @@ std::string render(const analyze::Explanation& explanation, const Arguments& arg
   std::optional<size_t> top;
   if (arguments.top) top = static_cast<size_t>(*arguments.top);
   if (arguments.common.format == "json") return report::explain_json(explanation, {.top = top}) + "\n";
-  const report::TextOptions text{.width = text_width(arguments.common),
-                                 .unicode = use_unicode(),
-                                 .color = use_color(arguments.common),
-                                 .stacks = arguments.stacks,
-                                 .quiet = arguments.common.quiet,
-                                 .top = top.value_or(10)};
+  report::TextOptions text = text_options(arguments.common);
+  text.stacks = arguments.stacks;
+  text.top = top.value_or(10);
   return report::explain_text(explanation, text);
 }
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/explain_command.h"
 #include "cli/output.h"
+#include "cli/replay_command.h"
 
 namespace {
 
@@ -17,6 +18,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "unfrag " UNFRAG_VERSION);
   int exit = unfrag::cli::kExitFine;
   unfrag::cli::add_explain(app, exit);
+  unfrag::cli::add_replay(app, exit);
   app.allow_extras();  // so that an unknown command can be named
   try {
     app.parse(argc, argv);

@@ -5,13 +5,7 @@
 #include "report/message_text.h"
 
 namespace unfrag::cli {
-namespace {
-
-report::TextOptions text_options(const CommonOptions& options) {
-  return {.width = text_width(options), .unicode = use_unicode(), .color = use_color(options), .quiet = options.quiet};
-}
-
-}  // namespace
+namespace {}  // namespace
 
 int run_message(const std::string& file, const CommonOptions& options) {
   Progress progress(!options.quiet);

@@ -67,6 +67,10 @@ size_t text_width(const CommonOptions& options) {
   return kDefaultWidth;
 }
 
+report::TextOptions text_options(const CommonOptions& options) {
+  return {.width = text_width(options), .unicode = use_unicode(), .color = use_color(options), .quiet = options.quiet};
+}
+
 int write_output(const std::string& content, const CommonOptions& options, const std::vector<std::string>& inputs) {
   if (!options.output.empty() && options.output != "-") {
     for (const std::string& input : inputs) {

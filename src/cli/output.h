@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "report/explain_text.h"
 
 namespace unfrag::cli {
 
@@ -32,6 +33,8 @@ bool use_color(const CommonOptions& options);
 /// Whether the locale shows UTF-8.
 bool use_unicode();
 size_t text_width(const CommonOptions& options);
+/// For the reports that take no more options than those.
+report::TextOptions text_options(const CommonOptions& options);
 
 /// Writes the whole output of a command: to -o FILE (beside it, then renamed) or to standard output, where a closed
 /// pipe is no error. `inputs`: files that -o may not name. Returns an exit code.

@@ -1,6 +1,9 @@
 #include "replay/replay.h"
 
+#include <utility>
 #include <vector>
+
+#include "replay/infer_limit.h"
 
 namespace unfrag::replay {
 namespace {
@@ -44,6 +47,16 @@ Result<Recorded> read_recording(const trace::Trace& trace, const trace::Device& 
   }
   if (options.card.given()) {
     if (auto error = try_with(best->conditions.rules, Card{})) return *error;
+  }
+  Conditions unlimited = best->conditions;
+  unlimited.limits = find_limits(trace, device, Card{}, unlimited.settings, unlimited.rules);
+  if (auto inferred = infer_limit(trace, device, history, unlimited, best->reading)) {
+    best->card_is_what_if = options.card.given();
+    if (!best->card_is_what_if) best->asked.limit = inferred->limit;
+    best->conditions.limits = unlimited.limits;
+    best->conditions.limits.limit = inferred->limit;
+    best->limit_inferred = true;
+    best->reading = std::move(inferred->reading);
   }
   return std::move(*best);
 }

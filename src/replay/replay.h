@@ -33,6 +33,7 @@ struct Recorded {
   bool complete = false;  ///< The recording begins at the process's first allocation.
   /// The card contradicts the recording, which agrees with a replay without it: it asks what would have been.
   bool card_is_what_if = false;
+  bool limit_inferred = false;  ///< From when the garbage collector ran: the conditions' limit is no given one.
   /// The card's limits, else those of `conditions`.
   Limits asked;
 

@@ -14,8 +14,8 @@
 
 namespace unfrag::replay {
 
-/// Where new segments lie: above those before, or below.
-enum class Direction : uint8_t { kUp, kDown };
+/// Where new segments lie: above those before, below, or one above and one below.
+enum class Direction : uint8_t { kUp, kDown, kByTurns };
 
 /// The device and limits of a replay.
 struct Limits {

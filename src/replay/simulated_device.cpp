@@ -15,6 +15,11 @@ constexpr uint64_t kHighest = 0x7FFF'0000'0000;
 /// Of the holes that ranges given back have left, only so many are looked at: the search stays short.
 constexpr int kMostHoles = 64;
 
+uint64_t first_address(Direction direction) {
+  if (direction == Direction::kByTurns) return kLowest + (kHighest - kLowest) / 2 / kGranule * kGranule;
+  return direction == Direction::kUp ? kLowest : kHighest;
+}
+
 uint64_t round_up(uint64_t n, uint64_t step) { return (n + step - 1) / step * step; }
 
 std::optional<uint64_t> take_last(std::vector<uint64_t>& from) {
@@ -30,7 +35,9 @@ SimulatedDevice::SimulatedDevice(const Limits& limits, Direction direction, Log*
     : log_(log),
       direction_(direction),
       capacity_(limits.capacity ? limits.capacity->value() : std::numeric_limits<uint64_t>::max()),
-      next_(direction == Direction::kUp ? kLowest : kHighest) {}
+      up_(direction != Direction::kDown),
+      lowest_(first_address(direction)),
+      highest_(lowest_) {}
 
 void SimulatedDevice::suggest(std::vector<uint64_t> plain, std::vector<uint64_t> expandable) {
   plain_ = std::move(plain);
@@ -39,11 +46,8 @@ void SimulatedDevice::suggest(std::vector<uint64_t> plain, std::vector<uint64_t>
 
 void SimulatedDevice::adopt(Address addr, Bytes size) {
   used_ += round_up(size.value(), kGranule);
-  if (direction_ == Direction::kUp) {
-    next_ = std::max(next_, addr.value() + size.value());
-  } else {
-    next_ = std::min(next_, addr.value());
-  }
+  highest_ = std::max(highest_, addr.value() + size.value());
+  lowest_ = std::min(lowest_, addr.value());
 }
 
 bool SimulatedDevice::take_memory(uint64_t bytes) {
@@ -88,8 +92,20 @@ Bytes SimulatedDevice::free_bytes() const { return Bytes(capacity_ > used_ ? cap
 
 uint64_t SimulatedDevice::find_space(uint64_t size) {
   size = round_up(size, kGranule);
+  const bool up = up_;
+  if (direction_ == Direction::kByTurns) up_ = !up_;
+  if (const auto hole = find_hole(size, up)) return *hole;
+  if (up) {
+    highest_ += size;
+    return highest_ - size;
+  }
+  lowest_ -= size;
+  return lowest_;
+}
+
+std::optional<uint64_t> SimulatedDevice::find_hole(uint64_t size, bool up) {
   int looked_at = 0;
-  if (direction_ == Direction::kUp) {
+  if (up) {
     for (auto hole = holes_.begin(); hole != holes_.end() && looked_at < kMostHoles; ++hole, ++looked_at) {
       if (hole->second < size) continue;
       const auto [addr, room] = *hole;
@@ -97,8 +113,7 @@ uint64_t SimulatedDevice::find_space(uint64_t size) {
       if (room > size) holes_.emplace(addr + size, room - size);
       return addr;
     }
-    next_ += size;
-    return next_ - size;
+    return std::nullopt;
   }
   for (auto hole = holes_.rbegin(); hole != holes_.rend() && looked_at < kMostHoles; ++hole, ++looked_at) {
     if (hole->second < size) continue;
@@ -107,8 +122,7 @@ uint64_t SimulatedDevice::find_space(uint64_t size) {
     if (hole->second == 0) holes_.erase(hole->first);
     return addr;
   }
-  next_ -= size;
-  return next_;
+  return std::nullopt;
 }
 
 void SimulatedDevice::give_space_back(uint64_t addr, uint64_t size) {

@@ -1,8 +1,8 @@
 // A device that is arithmetic: it hands out addresses and counts memory.
 //
 // Addresses follow those of a recording where a replay suggests them; else each new range lies above all before (or
-// below), in the first hole that a range given back has left. Memory comes in whole 2 MiB, as from real drivers.
-// It writes what is done to segments into a log. Threads: one.
+// below, or by turns), unless a hole that a range given back has left is large enough. Memory comes in whole 2 MiB, as
+// from real drivers. It writes what is done to segments into a log. Threads: one.
 #pragma once
 
 #include <functional>
@@ -44,13 +44,16 @@ class SimulatedDevice final : public alloc::Driver {
  private:
   bool take_memory(uint64_t bytes);
   uint64_t find_space(uint64_t size);
+  std::optional<uint64_t> find_hole(uint64_t size, bool up);
   void give_space_back(uint64_t addr, uint64_t size);
 
   Log* log_;
   Direction direction_;
   uint64_t capacity_;
   uint64_t used_ = 0;
-  uint64_t next_;                       // the end of the space used, in `direction_`
+  bool up_;          // the next range lies above
+  uint64_t lowest_;  // of the space used
+  uint64_t highest_;
   std::map<uint64_t, uint64_t> holes_;  // address → size, of ranges given back
   std::vector<uint64_t> plain_;         // suggestions, the next at the back
   std::vector<uint64_t> expandable_;

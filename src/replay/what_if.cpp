@@ -19,7 +19,8 @@ Result<Answer> replay(const trace::Trace& trace, const trace::Device& device, co
   if (!recorded) return recorded.error();
   const alloc::Settings& as_recorded = recorded->conditions.settings;
   Answer answer;
-  answer.conditions = conditions_with(*recorded, question.read.card, question.settings.value_or(as_recorded), trace, device);
+  answer.conditions =
+      conditions_with(*recorded, question.read.card, question.settings.value_or(as_recorded), trace, device);
   answer.what_if = recorded->card_is_what_if || answer.conditions.settings != as_recorded;
   answer.recorded = std::move(*recorded);
   const Reading& reading = answer.recorded.reading;
@@ -28,10 +29,13 @@ Result<Answer> replay(const trace::Trace& trace, const trace::Device& device, co
     return answer;
   }
   answer.outcome = run_program(reading.program, answer.conditions, nullptr);
-  Conditions other = answer.conditions;
-  other.direction = other.direction == Direction::kUp ? Direction::kDown : Direction::kUp;
-  const Outcome other_way = run_program(reading.program, other, nullptr);
-  if (other_way != answer.outcome) answer.other_way = other_way;
+  for (const Direction direction : {Direction::kUp, Direction::kDown, Direction::kByTurns}) {
+    if (direction == answer.conditions.direction) continue;
+    Conditions other = answer.conditions;
+    other.direction = direction;
+    const Outcome outcome = run_program(reading.program, other, nullptr);
+    if (outcome != answer.outcome) answer.other_orders.emplace_back(direction, outcome);
+  }
   return answer;
 }
 

@@ -1,12 +1,12 @@
 // A recording replayed as it was made, or under other settings and on another device: one question, one answer.
 //
-// The answer is values for any report. What-ifs run the program a second time with addresses the other way round, so
-// that a result which hangs on addresses is not taken for a fact. Threads: safe; the Trace must outlive the answer.
+// The answer is values for any report. What-ifs run the program with addresses in other orders too, so that a result
+// which hangs on addresses is not taken for a fact. Threads: safe; the Trace must outlive the answer.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -26,8 +26,8 @@ struct Answer {
   Conditions conditions;  ///< Of the outcome.
   bool what_if = false;   ///< The conditions are not those of the recording.
   Outcome outcome;
-  /// With addresses the other way round, where that makes a difference to the figures of a what-if.
-  std::optional<Outcome> other_way;
+  /// Of a what-if with addresses in other orders, where that makes a difference to the figures.
+  std::vector<std::pair<Direction, Outcome>> other_orders;
 };
 
 /// Errors: those of read_recording.

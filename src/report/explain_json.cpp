@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "report/source_json.h"
 #include "report/verdict_json.h"
 
 namespace unfrag::report {
@@ -93,35 +94,16 @@ class Writer {
   }
 
   [[nodiscard]] Json source() const {
-    const trace::Trace& trace = *e_.trace;
-    Json json;
-    json["path"] = escape_text(e_.path);
-    json["bytes"] = e_.bytes;
-    uint64_t events = 0;
-    bool complete = !e_.devices.empty() || !e_.host.empty();
+    Source source{.path = e_.path, .bytes = e_.bytes, .trace = *e_.trace};
+    source.complete = !e_.devices.empty() || !e_.host.empty();
     for (const auto* list : {&e_.devices, &e_.host}) {
       for (const DeviceFindings& device : *list) {
-        events += device.events;
-        complete = complete && device.complete;
+        source.events += device.events;
+        source.complete = source.complete && device.complete;
+        source.warnings.insert(source.warnings.end(), device.warnings.begin(), device.warnings.end());
       }
     }
-    json["events"] = events;
-    json["complete"] = complete;
-    json["truncated"] = trace.truncated;
-    json["torch_at_least"] =
-        trace.dialect.known() ? Json(fmt::format("{}.{}", trace.dialect.major, trace.dialect.minor)) : Json(nullptr);
-    json["settings"] = Json::object();
-    for (const auto& [key, value] : trace.settings.all) {
-      json["settings"][escape_text(key)] = Json::parse(value, nullptr, /*allow_exceptions=*/false);
-    }
-    json["warnings"] = Json::array();
-    for (const std::string& warning : trace.warnings) json["warnings"].push_back(escape_text(warning));
-    for (const auto* list : {&e_.devices, &e_.host}) {
-      for (const DeviceFindings& device : *list) {
-        for (const std::string& warning : device.warnings) json["warnings"].push_back(escape_text(warning));
-      }
-    }
-    return json;
+    return source_json(source);
   }
 
   [[nodiscard]] Json findings(const DeviceFindings& d) const {
@@ -129,6 +111,7 @@ class Writer {
     json["index"] = d.index;
     json["events"] = d.events;
     json["complete"] = d.complete;
+    json["replays_exactly"] = d.replays_exactly;
     json["now"] = {{"reserved_bytes", d.now.usage.reserved.value()},
                    {"allocated_bytes", d.now.usage.allocated.value()},
                    {"active_bytes", d.now.usage.active.value()},

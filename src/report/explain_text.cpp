@@ -22,8 +22,7 @@ using analyze::Explanation;
 
 void write_header(Page& page, const Explanation& e) {
   const trace::Trace& trace = *e.trace;
-  std::string about =
-      fmt::format("{}: a memory snapshot", e.path == "-" ? std::string("standard input") : escape_text(e.path));
+  std::string about = fmt::format("{}: a memory snapshot", display_path(e.path));
   if (trace.dialect.known())
     about += fmt::format(" of PyTorch {}.{} or later", trace.dialect.major, trace.dialect.minor);
   about += fmt::format(", {}", format_bytes(Bytes(e.bytes)));

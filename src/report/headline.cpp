@@ -169,11 +169,6 @@ std::string of_state(const Names& names, const DeviceFindings& d, const Verdict&
   return fmt::format("{} is healthy: {}{}.", who, holds, host ? "" : ", and no request failed in this recording");
 }
 
-// 2.12 is the first release whose files show that it knows the new name for every key.
-std::string_view conf_variable(const trace::Dialect& dialect) {
-  return dialect >= trace::Dialect{2, 12} ? "PYTORCH_ALLOC_CONF" : "PYTORCH_CUDA_ALLOC_CONF";
-}
-
 }  // namespace
 
 std::string headline(const Names& names, const DeviceFindings& d, const Verdict& verdict,

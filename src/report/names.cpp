@@ -6,6 +6,16 @@
 
 namespace unfrag::report {
 
+std::string file_argument(const std::string& path) { return path == "-" ? std::string("FILE") : escape_text(path); }
+
+std::string display_path(const std::string& path) {
+  return path == "-" ? std::string("standard input") : escape_text(path);
+}
+
+std::string_view conf_variable(const trace::Dialect& dialect) {
+  return dialect >= trace::Dialect{2, 12} ? "PYTORCH_ALLOC_CONF" : "PYTORCH_CUDA_ALLOC_CONF";
+}
+
 std::string Names::text(trace::StringIdx idx) const { return escape_text(e_.trace->strings[idx]); }
 
 std::string Names::place(trace::StackIdx stack) const {
@@ -63,7 +73,5 @@ std::string Names::moment(const analyze::DeviceFindings& d) {
     default: return "at the time of the snapshot";
   }
 }
-
-std::string Names::file() const { return e_.path == "-" ? std::string("FILE") : escape_text(e_.path); }
 
 }  // namespace unfrag::report

@@ -3,10 +3,19 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "analyze/explanation.h"
 
 namespace unfrag::report {
+
+/// A file as an argument of a command; FILE for standard input.
+std::string file_argument(const std::string& path);
+/// A file in a sentence.
+std::string display_path(const std::string& path);
+/// The environment variable that sets the allocator. Source: 2.12 is the first release whose files show that it knows
+/// the new name for every key.
+std::string_view conf_variable(const trace::Dialect& dialect);
 
 class Names {
  public:
@@ -23,8 +32,7 @@ class Names {
   [[nodiscard]] static std::string pool(const analyze::PoolUse& use);
   /// "when memory ran out, after entry 116".
   [[nodiscard]] static std::string moment(const analyze::DeviceFindings& d);
-  /// The file as an argument of a command.
-  [[nodiscard]] std::string file() const;
+  [[nodiscard]] std::string file() const { return file_argument(e_.path); }
 
  private:
   const analyze::Explanation& e_;

@@ -1,0 +1,70 @@
+#include "app/replay.h"
+
+#include <chrono>
+#include <utility>
+
+#include "replay/history.h"
+
+namespace unfrag::app {
+namespace {
+
+/// More than a plot can show; one an entry in recordings of an ordinary size.
+constexpr size_t kMostPoints = 65536;
+
+/// Runs it until a quarter of a second has passed.
+double measure_speed(const replay::Program& program, const replay::Conditions& conditions) {
+  using Clock = std::chrono::steady_clock;
+  double seconds = 0;
+  uint64_t entries = 0;
+  while (seconds < 0.25) {
+    const auto begin = Clock::now();
+    replay::run_program(program, conditions, nullptr);
+    seconds += std::chrono::duration<double>(Clock::now() - begin).count();
+    entries += program.entries;
+  }
+  return static_cast<double>(entries) / seconds;
+}
+
+}  // namespace
+
+Result<alloc::Settings> settings_of(const std::string& conf, alloc::Version version) {
+  if (conf == "default") return alloc::Settings{};
+  auto settings = alloc::parse_settings(conf, version);
+  if (settings) return settings;
+  Error error = settings.error();
+  error.what = "--conf: " + error.what;
+  return error;
+}
+
+Result<replay::Replayed> replay(const std::string& path, const ReplayOptions& options) {
+  auto recording = open_recording(path, options.open);
+  if (!recording) return recording.error();
+  const auto device = find_gpu(*recording->trace, options.device);
+  if (!device) return device.error();
+  if ((*device)->event_count == 0) {
+    return Error{ErrorKind::kBadInput, "", "the snapshot has no trace: there is nothing to replay",
+                 "recording from the start with torch.cuda.memory._record_memory_history()"};
+  }
+  const trace::Trace& trace = *recording->trace;
+  replay::Question question{.read = options.read, .settings = {}};
+  if (options.conf) {
+    const auto settings = settings_of(*options.conf, options.read.version.value_or(replay::recorded_version(trace)));
+    if (!settings) return settings.error();
+    question.settings = *settings;
+  }
+  const replay::History history = replay::build_history(trace, **device);
+  auto answer = replay::replay(trace, **device, history, question);
+  if (!answer) return answer.error();
+  replay::Replayed replayed{.path = std::move(recording->path),
+                            .bytes = recording->bytes,
+                            .trace = std::move(recording->trace),
+                            .device = *device,
+                            .card = options.read.card,
+                            .answer = std::move(*answer)};
+  const replay::Program& program = replayed.answer.recorded.reading.program;
+  if (options.curves) replayed.curves = replay::draw_curves(program, replayed.answer.conditions, kMostPoints);
+  if (options.timing) replayed.events_per_second = measure_speed(program, replayed.answer.conditions);
+  return replayed;
+}
+
+}  // namespace unfrag::app

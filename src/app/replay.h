@@ -1,0 +1,30 @@
+// The command `unfrag replay`: reads a snapshot and runs what it recorded again, as it was or under other settings.
+// Threads: calls share nothing.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "app/recording.h"
+#include "base/result.h"
+#include "replay/replayed.h"
+
+namespace unfrag::app {
+
+struct ReplayOptions {
+  OpenOptions open;
+  std::optional<int> device;  ///< Ordinal; the device with most trace entries if nothing.
+  replay::ReadOptions read;
+  std::optional<std::string> conf;  ///< The text of PYTORCH_CUDA_ALLOC_CONF, or "default"; nothing: as recorded.
+  bool curves = false;
+  bool timing = false;
+};
+
+/// `path`: a file, or "-" for standard input.
+/// Errors: kBadInput where it cannot be read or has nothing to replay, kUsage where an option does not fit.
+Result<replay::Replayed> replay(const std::string& path, const ReplayOptions& options);
+
+/// The settings that a text sets, for the release whose rules a recording follows. Errors: kUsage.
+Result<alloc::Settings> settings_of(const std::string& conf, alloc::Version version);
+
+}  // namespace unfrag::app
