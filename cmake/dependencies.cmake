@@ -4,6 +4,7 @@ find_package(CLI11 2.1 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(tsl-robin-map 1.2 REQUIRED)
 find_package(ZLIB 1.2 REQUIRED)
+find_package(Threads REQUIRED)
 
 find_path(ZSTD_INCLUDE_DIR zstd.h REQUIRED)
 find_library(ZSTD_LIBRARY NAMES libzstd.a zstd REQUIRED)

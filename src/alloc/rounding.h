@@ -5,6 +5,7 @@
 // Threads: pure functions.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -24,7 +25,10 @@ inline constexpr Bytes kRoundLarge = 2_MiB;     ///< ... of a multiple of this.
 /// smaller ones, the last for all larger ones. 0 and 1 mean no such rounding.
 struct RoundingRules {
   std::array<uint32_t, 16> divisions{};
-  bool operator==(const RoundingRules&) const = default;
+  bool operator==(const RoundingRules& other) const {
+    return std::ranges::equal(divisions, other.divisions,
+                              [](uint32_t a, uint32_t b) { return a == b || (a <= 1 && b <= 1); });
+  }
 };
 
 /// The block size for a request of `requested` bytes. Requires: requested < 2^60.

@@ -237,16 +237,15 @@ Result<Settings> parse_settings(std::string_view conf, Version version) {
 
 namespace {
 
+// Without `>`, which means another slot before 2.10. Slots between those listed are off.
 std::string divisions_text(const RoundingRules& rounding) {
   const auto& slots = rounding.divisions;
   if (std::ranges::all_of(slots, [&](uint32_t d) { return d == slots[0]; })) return fmt::format("{}", slots[0]);
   size_t first = 0;
   while (slots[first + 1] == slots[0]) ++first;  // the first pair fills what is below
-  size_t end = slots.size();
-  while (end > first + 1 && slots[end - 1] == 0) --end;
-  std::string text = "[";
-  for (size_t slot = first; slot < end; ++slot) {
-    text += fmt::format("{}{}:{}", slot == first ? "" : ",", uint64_t{1} << slot, slots[slot]);
+  std::string text = fmt::format("[{}:{}", uint64_t{1} << first, slots[first]);
+  for (size_t slot = first + 1; slot < slots.size(); ++slot) {
+    if (slots[slot] > 1) text += fmt::format(",{}:{}", uint64_t{1} << slot, slots[slot]);
   }
   return text + "]";
 }

@@ -7,6 +7,7 @@
 
 #include "base/os.h"
 #include "base/text.h"
+#include "cli/advise_command.h"
 #include "cli/explain_command.h"
 #include "cli/output.h"
 #include "cli/replay_command.h"
@@ -19,6 +20,7 @@ int run(int argc, char** argv) {
   int exit = unfrag::cli::kExitFine;
   unfrag::cli::add_explain(app, exit);
   unfrag::cli::add_replay(app, exit);
+  unfrag::cli::add_advise(app, exit);
   app.allow_extras();  // so that an unknown command can be named
   try {
     app.parse(argc, argv);

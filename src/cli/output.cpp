@@ -96,8 +96,17 @@ Progress::~Progress() {
 }
 
 void Progress::show(uint64_t bytes_read) {
-  if (!enabled_ || now_ms() < next_ms_) return;
-  fmt::print(stderr, "\r\x1b[Kreading: {}", format_bytes(Bytes(bytes_read)));
+  if (is_due()) print(fmt::format("reading: {}", format_bytes(Bytes(bytes_read))));
+}
+
+void Progress::show_part(size_t done, size_t of) {
+  if (is_due()) print(fmt::format("replaying: {} of {}", done, of));
+}
+
+bool Progress::is_due() const { return enabled_ && now_ms() >= next_ms_; }
+
+void Progress::print(const std::string& text) {
+  fmt::print(stderr, "\r\x1b[K{}", text);
   std::fflush(stderr);
   shown_ = true;
   next_ms_ = now_ms() + 200;

@@ -40,7 +40,7 @@ report::TextOptions text_options(const CommonOptions& options);
 /// pipe is no error. `inputs`: files that -o may not name. Returns an exit code.
 int write_output(const std::string& content, const CommonOptions& options, const std::vector<std::string>& inputs);
 
-/// A line on a terminal's standard error that says how far the reading is, from one second on.
+/// A line on a terminal's standard error that says how far the work is, from one second on.
 class Progress {
  public:
   explicit Progress(bool enabled);
@@ -48,8 +48,12 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   void show(uint64_t bytes_read);
+  void show_part(size_t done, size_t of);
 
  private:
+  [[nodiscard]] bool is_due() const;
+  void print(const std::string& text);
+
   bool enabled_;
   bool shown_ = false;
   int64_t next_ms_;

@@ -79,8 +79,10 @@ bool settle_sizes(const trace::Trace& trace, const trace::Device& device, const 
 Outcome run_program(const Program& program, const Conditions& conditions, Log* log) {
   Runner runner(program, conditions, log);
   runner.run();
-  return {
-      .statistics = runner.policy().statistics(), .rescued = runner.rescued(), .newly_refused = runner.newly_refused()};
+  return {.statistics = runner.policy().statistics(),
+          .rescued = runner.rescued(),
+          .newly_refused = runner.newly_refused(),
+          .active_at_rescue = runner.active_at_rescue()};
 }
 
 }  // namespace unfrag::replay

@@ -16,6 +16,18 @@ std::string_view conf_variable(const trace::Dialect& dialect) {
   return dialect >= trace::Dialect{2, 12} ? "PYTORCH_ALLOC_CONF" : "PYTORCH_CUDA_ALLOC_CONF";
 }
 
+std::string settings_line(const trace::Dialect& dialect, const std::string& conf) {
+  constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_:.,-";
+  std::string value = escape_text(conf);
+  if (value.find_first_not_of(kPlain) != std::string::npos) {
+    for (size_t at = value.find('\''); at != std::string::npos; at = value.find('\'', at + 4)) {
+      value.replace(at, 1, "'\\''");
+    }
+    value = "'" + value + "'";
+  }
+  return fmt::format("{}={}", conf_variable(dialect), value);
+}
+
 std::string Names::text(trace::StringIdx idx) const { return escape_text(e_.trace->strings[idx]); }
 
 std::string Names::place(trace::StackIdx stack) const {

@@ -16,6 +16,8 @@ std::string display_path(const std::string& path);
 /// The environment variable that sets the allocator. Source: 2.12 is the first release whose files show that it knows
 /// the new name for every key.
 std::string_view conf_variable(const trace::Dialect& dialect);
+/// "PYTORCH_CUDA_ALLOC_CONF=...", ready to paste into a shell.
+std::string settings_line(const trace::Dialect& dialect, const std::string& conf);
 
 class Names {
  public:

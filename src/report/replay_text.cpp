@@ -206,7 +206,7 @@ void write_next(Page& page, const Replayed& replayed) {
   page.blank();
   const std::string conf = alloc::to_conf(replayed.answer.conditions.settings);
   if (replayed.answer.what_if && !conf.empty()) {
-    page.line("Set it: export {}={}", conf_variable(replayed.trace->dialect), conf);
+    page.line("Set it: export {}", settings_line(replayed.trace->dialect, conf));
   }
   page.line("Next: unfrag {} {}", replayed.answer.what_if ? "advise" : "replay --conf expandable_segments:True",
             file_argument(replayed.path));
