@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "app/advise.h"
 #include "app/explain.h"
 #include "base/text.h"
 #include "cli/common_options.h"
@@ -30,6 +31,7 @@ struct Arguments {
   int64_t stream = 0;
   std::optional<int64_t> top;
   bool stacks = false;
+  bool advise = false;
 };
 
 Result<analyze::Moment> parse_moment(const std::string& text) {
@@ -72,14 +74,15 @@ Result<app::ExplainOptions> parse_options(const Arguments& arguments) {
   return options;
 }
 
-std::string render(const analyze::Explanation& explanation, const Arguments& arguments) {
+std::string render(const analyze::Explanation& explanation, const advise::Advice* advice, const Arguments& arguments) {
   std::optional<size_t> top;
   if (arguments.top) top = static_cast<size_t>(*arguments.top);
-  if (arguments.common.format == "json") return report::explain_json(explanation, {.top = top}) + "\n";
+  if (arguments.common.format == "json")
+    return report::explain_json(explanation, {.top = top, .advice = advice}) + "\n";
   report::TextOptions text = text_options(arguments.common);
   text.stacks = arguments.stacks;
   text.top = top.value_or(10);
-  return report::explain_text(explanation, text);
+  return report::explain_text(explanation, text, advice);
 }
 
 int run(const Arguments& arguments) {
@@ -100,9 +103,20 @@ int run(const Arguments& arguments) {
       exit = report_error(explanation.error(), file);
       continue;
     }
+    std::optional<advise::Advice> advice;
+    if (arguments.advise) {
+      auto found = app::advise(*explanation, {.read = options->read, .progress = [&](size_t done, size_t of) {
+                                                progress.show_part(done, of);
+                                              }});
+      if (!found) {
+        exit = report_error(found.error(), file);
+        continue;
+      }
+      advice = std::move(*found);
+    }
     if (explained++ > 0 && arguments.common.format == "text") output += "\n";
     for (const auto& device : explanation->devices) out_of_memory += device.ooms.empty() ? 0 : 1;
-    output += render(*explanation, arguments);
+    output += render(*explanation, advice ? &*advice : nullptr, arguments);
   }
   if (arguments.files.size() > 1 && arguments.common.format == "text") {
     output += fmt::format("\n{} of {} files explained; {} ran out of memory\n", explained, arguments.files.size(),
@@ -135,6 +149,7 @@ void add_explain(CLI::App& app, int& exit) {
   command->add_option("--group", arguments->group, "What a holder is")
       ->check(CLI::IsMember({"line", "function", "stream", "segment"}))
       ->capture_default_str();
+  command->add_flag("--advise", arguments->advise, "Append which allocator settings help, as unfrag advise says");
   command->add_flag("--stacks", arguments->stacks, "Show the whole stack of each holder");
   const std::vector<const CLI::Option*> of_snapshots =
       std::as_const(*command).get_options([](const CLI::Option* option) { return !option->check_lname("help"); });

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "report/advice_json.h"
 #include "report/source_json.h"
 #include "report/verdict_json.h"
 
@@ -79,6 +80,7 @@ class Writer {
     }
     text += "],\"host\":";
     text += e_.host.empty() ? std::string("null") : dump(findings(e_.host.front()));
+    if (options_.advice != nullptr) text += ",\"advice\":" + dump(advice_object(e_, *options_.advice));
     text += '}';
     return text;
   }

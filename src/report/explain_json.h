@@ -4,12 +4,14 @@
 #include <optional>
 #include <string>
 
+#include "advise/advice.h"
 #include "analyze/explanation.h"
 
 namespace unfrag::report {
 
 struct JsonOptions {
-  std::optional<size_t> top;  ///< Holders and pinned segments listed; all if nothing. The rest is summed.
+  std::optional<size_t> top{};             ///< Holders and pinned segments listed; all if nothing. The rest is summed.
+  const advise::Advice* advice = nullptr;  ///< Appended as `advice` where it is not null.
 };
 
 /// One line without the line feed.

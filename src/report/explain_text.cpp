@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "report/advice_text.h"
 #include "report/growth_text.h"
 #include "report/holders_text.h"
 #include "report/kinds_text.h"
@@ -107,20 +108,19 @@ void write_warnings(Page& page, const Explanation& e) {
   for (const std::string& warning : all) page.paragraph("- " + escape_text(warning), 2, 4);
 }
 
-// The command that tells most about this verdict, of those that exist.
-void write_next_command(Page& page, const Explanation& e) {
+// The command that tells most after this report.
+void write_next_command(Page& page, const Explanation& e, bool advised) {
   if (e.devices.empty()) return;
   const DeviceFindings& d = e.devices[e.chosen];
   page.blank();
   const bool grows = d.verdict.kind == analyze::VerdictKind::kGrowth;
-  const bool peak_is_news = d.at_kind != analyze::Moment::kPeak && d.events > 1 && !grows;
-  const std::string_view flags = peak_is_news ? "--at peak" : "--stacks";
-  page.line("Next: unfrag explain {} {}", flags, Names(e).file());
+  const bool can_replay = d.events > 0 && !grows && !advised;
+  page.line("Next: unfrag {} {}", can_replay ? "advise" : "explain --stacks", Names(e).file());
 }
 
 }  // namespace
 
-std::string explain_text(const Explanation& e, const TextOptions& options) {
+std::string explain_text(const Explanation& e, const TextOptions& options, const advise::Advice* advice) {
   Page page(options.width, options.unicode, options.color);
   if (!options.quiet) write_header(page, e);
   if (e.devices.empty() && e.host.empty()) {
@@ -130,9 +130,13 @@ std::string explain_text(const Explanation& e, const TextOptions& options) {
     if (!options.quiet) write_other_devices(page, e);
   }
   for (const DeviceFindings& host : e.host) write_device(page, e, host, options);
+  if (advice != nullptr) {
+    page.heading("Which settings help");
+    write_advice(page, e, *advice, options.top);
+  }
   if (!options.quiet) {
     write_warnings(page, e);
-    write_next_command(page, e);
+    write_next_command(page, e, advice != nullptr);
   }
   return std::move(page).take();
 }

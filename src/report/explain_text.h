@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 
+#include "advise/advice.h"
 #include "analyze/explanation.h"
 
 namespace unfrag::report {
@@ -18,7 +19,8 @@ struct TextOptions {
 };
 
 /// Lines of at most `width` columns, but for the command at the end, which can be pasted. Everything that came from the
-/// file is escaped.
-std::string explain_text(const analyze::Explanation& explanation, const TextOptions& options);
+/// file is escaped. `advice`: appended where it is not null.
+std::string explain_text(const analyze::Explanation& explanation, const TextOptions& options,
+                         const advise::Advice* advice = nullptr);
 
 }  // namespace unfrag::report
