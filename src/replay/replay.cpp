@@ -21,6 +21,12 @@ std::vector<alloc::Rules> possible_rules(alloc::Version version) {
 
 }  // namespace
 
+double Recorded::reserved_error_percent() const {
+  if (file_reserved_peak == Bytes()) return 0;
+  const auto recorded = static_cast<double>(file_reserved_peak.value());
+  return 100 * (static_cast<double>(reading.statistics.reserved.peak.value()) - recorded) / recorded;
+}
+
 Result<Recorded> read_recording(const trace::Trace& trace, const trace::Device& device, const History& history,
                                 const ReadOptions& options) {
   std::optional<Recorded> best;
@@ -29,6 +35,7 @@ Result<Recorded> read_recording(const trace::Trace& trace, const trace::Device& 
     Recorded recorded;
     recorded.version = version;
     recorded.complete = history.complete;
+    recorded.file_reserved_peak = recorded_reserved_peak(trace, device);
     recorded.conditions.settings = recorded_settings(trace);
     recorded.conditions.rules = rules;
     recorded.conditions.limits = find_limits(trace, device, card, recorded.conditions.settings, rules);

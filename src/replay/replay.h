@@ -33,10 +33,13 @@ struct Recorded {
   bool complete = false;  ///< The recording begins at the process's first allocation.
   /// The card contradicts the recording, which agrees with a replay without it: it asks what would have been.
   bool card_is_what_if = false;
+  Bytes file_reserved_peak{};   ///< Most reserved at once by the entries themselves: what a guess is measured with.
   bool limit_inferred = false;  ///< From when the garbage collector ran: the conditions' limit is no given one.
   /// The card's limits, else those of `conditions`.
   Limits asked;
 
+  /// How far the replay's peak of reserved memory is off, in percent of the recording's.
+  [[nodiscard]] double reserved_error_percent() const;
   /// Every entry is reproduced, from the first allocation on.
   [[nodiscard]] bool exact() const { return complete && !reading.divergence; }
 };

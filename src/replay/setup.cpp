@@ -11,6 +11,81 @@ using trace::Action;
 
 bool is_gain(Action action) { return action == Action::kSegmentAlloc || action == Action::kSegmentMap; }
 
+bool is_loss(Action action) { return action == Action::kSegmentFree || action == Action::kSegmentUnmap; }
+
+/// What the driver or a limit left the process, told by the requests that failed or had to give memory back.
+class LimitFinder {
+ public:
+  LimitFinder(const trace::Trace& trace, const trace::Device& device, const alloc::Settings& settings)
+      : trace_(trace), device_(device), settings_(settings) {
+    SegmentMap map = final_segments(trace, device);
+    for (uint32_t i = device.event_count; i-- > 0;) play_backward(map, trace, row(i));
+    for (const auto& [addr, run] : map.runs()) reserved_ += run.size;
+    most_ = reserved_;
+  }
+
+  Limits find() {
+    for (uint32_t i = 0; i < device_.event_count; ++i) {
+      if (action(i) == Action::kOom && trace_.events.addr[row(i)] != trace::kNoDeviceFree) return of_failure(i);
+      note_release(i);
+      play(i);
+    }
+    // Too little for what had to give memory back first, enough for the most there ever was.
+    Limits limits;
+    if (refused_ > most_) limits.capacity = Bytes(std::max(most_, refused_ - alloc::kSmallSegment.value()));
+    return limits;
+  }
+
+  Bytes most_reserved() {
+    for (uint32_t i = 0; i < device_.event_count; ++i) play(i);
+    return Bytes(most_);
+  }
+
+ private:
+  [[nodiscard]] size_t row(uint32_t i) const { return size_t{device_.first_event} + i; }
+  [[nodiscard]] Action action(uint32_t i) const { return trace_.events.action[row(i)]; }
+
+  void play(uint32_t i) {
+    if (is_gain(action(i))) reserved_ += trace_.events.size[row(i)];
+    if (is_loss(action(i))) reserved_ -= trace_.events.size[row(i)];
+    most_ = std::max(most_, reserved_);
+  }
+
+  Limits of_failure(uint32_t i) const {
+    const uint64_t device_free = trace_.events.addr[row(i)];
+    const Bytes wanted = alloc::segment_size(Bytes(trace_.events.size[row(i)]), settings_.large_segment_size);
+    Limits limits;
+    if (device_free < wanted.value()) {
+      limits.capacity = Bytes(reserved_ + device_free);
+    } else {
+      limits.limit = Bytes(most_);
+    }
+    return limits;
+  }
+
+  // Memory given back and obtained under one stack: the driver had refused the request before. The garbage collector
+  // looks the same.
+  void note_release(uint32_t i) {
+    if (is_loss(action(i))) {
+      if (i == 0 || !is_loss(action(i - 1))) reserved_before_ = reserved_;
+      return;
+    }
+    if (i == 0 || !is_gain(action(i)) || !is_loss(action(i - 1)) || settings_.garbage_collection_threshold > 0) return;
+    const trace::StackIdx stack = trace_.events.stack[row(i)];
+    if (stack == trace::kEmptyStack || stack != trace_.events.stack[row(i - 1)]) return;
+    const uint64_t refused = reserved_before_ + trace_.events.size[row(i)];
+    refused_ = refused_ == 0 ? refused : std::min(refused_, refused);
+  }
+
+  const trace::Trace& trace_;
+  const trace::Device& device_;
+  const alloc::Settings settings_;
+  uint64_t reserved_ = 0;
+  uint64_t most_ = 0;
+  uint64_t reserved_before_ = 0;  // the burst of releases that is under way
+  uint64_t refused_ = 0;          // the least that was too much; 0: nothing was
+};
+
 }  // namespace
 
 alloc::Version recorded_version(const trace::Trace& trace) {
@@ -37,36 +112,17 @@ alloc::Settings recorded_settings(const trace::Trace& trace) {
 
 Limits find_limits(const trace::Trace& trace, const trace::Device& device, const Card& card,
                    const alloc::Settings& settings, const alloc::Rules& rules) {
+  if (!card.memory) return LimitFinder(trace, device, settings).find();
   Limits limits;
-  if (card.memory) {
-    limits.total = card.memory;
-    limits.capacity = minus_or_zero(*card.memory, card.context.value_or(Bytes()));
-    const auto fraction = card.fraction ? card.fraction : settings.memory_fraction;
-    if (fraction) limits.limit = alloc::limit_of_fraction(*fraction, *card.memory, rules);
-    return limits;
-  }
-  SegmentMap map = final_segments(trace, device);
-  for (uint32_t i = device.event_count; i-- > 0;) play_backward(map, trace, size_t{device.first_event} + i);
-  uint64_t reserved = 0;
-  for (const auto& [addr, run] : map.runs()) reserved += run.size;
-  uint64_t most = reserved;
-  for (uint32_t i = 0; i < device.event_count; ++i) {
-    const size_t row = size_t{device.first_event} + i;
-    const Action action = trace.events.action[row];
-    if (is_gain(action)) reserved += trace.events.size[row];
-    if (action == Action::kSegmentFree || action == Action::kSegmentUnmap) reserved -= trace.events.size[row];
-    most = std::max(most, reserved);
-    if (action != Action::kOom || trace.events.addr[row] == trace::kNoDeviceFree) continue;
-    const uint64_t device_free = trace.events.addr[row];
-    const Bytes wanted = alloc::segment_size(Bytes(trace.events.size[row]), settings.large_segment_size);
-    if (device_free < wanted.value()) {
-      limits.capacity = Bytes(reserved + device_free);
-    } else {
-      limits.limit = Bytes(most);
-    }
-    break;
-  }
+  limits.total = card.memory;
+  limits.capacity = minus_or_zero(*card.memory, card.context.value_or(Bytes()));
+  const auto fraction = card.fraction ? card.fraction : settings.memory_fraction;
+  if (fraction) limits.limit = alloc::limit_of_fraction(*fraction, *card.memory, rules);
   return limits;
+}
+
+Bytes recorded_reserved_peak(const trace::Trace& trace, const trace::Device& device) {
+  return LimitFinder(trace, device, {}).most_reserved();
 }
 
 Direction recorded_direction(const trace::Trace& trace, const trace::Device& device) {

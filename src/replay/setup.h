@@ -33,8 +33,12 @@ alloc::Version recorded_version(const trace::Trace& trace);
 
 /// Limits from the card, else from the first out-of-memory entry: what was reserved then and what the driver had left;
 /// where that alone would have held the request a limit refused it, and the most reserved until then is the limit.
+/// Without such an entry from requests that gave memory back before they were served, where stacks show it.
 Limits find_limits(const trace::Trace& trace, const trace::Device& device, const Card& card,
                    const alloc::Settings& settings, const alloc::Rules& rules);
+
+/// The most that was reserved at once, as the entries and the final segments have it.
+Bytes recorded_reserved_peak(const trace::Trace& trace, const trace::Device& device);
 
 /// Which way the recording's own segments mostly go; down where there are fewer than two.
 Direction recorded_direction(const trace::Trace& trace, const trace::Device& device);

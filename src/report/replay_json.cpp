@@ -125,6 +125,7 @@ std::string replay_json(const Replayed& replayed) {
   json.update(rescues(answer.outcome));
   json["recorded"] = statistics_json(answer.recorded.reading.statistics);
   json["recorded"]["exact"] = answer.recorded.exact();
+  json["recorded"]["file_peak_reserved_bytes"] = answer.recorded.file_reserved_peak.value();
   json["guesses"] = guesses_json(answer.recorded);
   json["other_addresses"] = Json::array();
   for (const auto& [direction, outcome] : answer.other_orders) {

@@ -220,6 +220,10 @@ std::vector<std::string> guesses(const Recorded& recorded) {
   if (!recorded.complete) {
     all.emplace_back("The recording begins mid-way: the memory held before is what its end and its entries imply.");
   }
+  if (!recorded.exact()) {
+    all.push_back(fmt::format("Beside the recording's own peak of {} reserved, the replay's is off by {:+.2f} %.",
+                              format_bytes(recorded.file_reserved_peak), recorded.reserved_error_percent()));
+  }
   if (recorded.limit_inferred) {
     all.push_back(fmt::format("The process's memory limit, {}, from when its garbage collector ran.",
                               format_bytes(*recorded.conditions.limits.limit)));
