@@ -372,6 +372,13 @@ void CachingPolicy::resume_deferred() {
   deferred_.clear();
 }
 
+// Source: synchronize_and_free_events.
+void CachingPolicy::wait_for_events(std::optional<PoolIdx> pool) {
+  ++statistics_.num_sync_all_streams;
+  resume_deferred();
+  if (waiting_ > 0) driver_.synchronize(pool);
+}
+
 void CachingPolicy::process_events() {
   if (captures()) return;
   resume_deferred();

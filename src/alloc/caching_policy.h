@@ -87,7 +87,7 @@ class CachingPolicy {
   PoolIdx create_pool(const PoolOptions& options);
   /// Nobody uses the pool any more: its memory goes back with the next release of cached memory.
   void retire_pool(PoolIdx pool);
-  /// The same, and gives back at once what is free (a MemPool object died).
+  /// The same, and gives back at once what is free (a MemPool object died). Requires: not in a capture.
   void release_pool(PoolIdx pool);
   /// In which scope the calls that follow are made.
   void set_scope(Scope scope) { scope_ = scope; }
@@ -189,6 +189,7 @@ class CachingPolicy {
   void process_events();
   void wait_for_streams(BlockId id);
   void resume_deferred();
+  void wait_for_events(std::optional<PoolIdx> pool);
   void drop_uses(BlockId id, bool only_in_capture);
 
   // policy_release.cpp

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -78,6 +79,7 @@ class DeviceForTests final : public Driver {
 
   /// How it learns what a block is, and says that an event has completed. To be set before the first call.
   std::function<Event(BlockId, StreamId)> event_of;
+  std::function<PoolIdx(BlockId)> pool_of;
   std::function<void(BlockId)> event_done;
   /// Which events have completed when it is asked.
   enum class Polled : uint8_t { kNone, kSome, kAll } polled = Polled::kSome;
@@ -166,8 +168,11 @@ class DeviceForTests final : public Driver {
     const uint64_t count = polled == Polled::kAll ? events_.size() : random_.below(events_.size() + 1);
     for (uint64_t i = 0; i < count; ++i) complete_one(events_);
   }
-  void synchronize() override {
-    while (!events_.empty()) complete_one(events_);
+  void synchronize(std::optional<PoolIdx> pool) override {
+    std::set<Event> meant;
+    std::ranges::copy_if(events_, std::inserter(meant, meant.end()),
+                         [&](const Event& event) { return !pool || pool_of(event.block) == *pool; });
+    while (!meant.empty()) meant.erase(complete_one(meant));
   }
   bool reclaim() override { return script_.reclaims_one_in != 0 && random_.one_in(script_.reclaims_one_in); }
 

@@ -18,6 +18,7 @@ struct Machine {
     device.event_of = [this](BlockId id, StreamId stream) {
       return DeviceForTests::Event{.addr = policy.block(id).addr, .stream = stream, .block = id};
     };
+    device.pool_of = [this](BlockId id) { return policy.owner_of(id).pool; };
     device.event_done = [this](BlockId id) { policy.event_done(id); };
   }
 

@@ -342,6 +342,34 @@ TEST(Pools, AreReleasedAtOnceWhenTheirOwnerDies) {
   EXPECT_EQ(m.asked(), "-40@50 -20@0");
 }
 
+TEST(Pools, WaitForTheirOwnEventsAloneWhenTheirOwnerDies) {
+  Machine m;
+  m.device.polled = DeviceForTests::Polled::kNone;
+  const PoolIdx pool = m.policy.create_pool({});
+  const BlockId theirs = m.get(20_MiB, 0, pool);
+  const BlockId other = m.get(30_MiB);
+  for (const BlockId id : {theirs, other}) {
+    m.policy.record_stream(id, 7);
+    m.policy.free(id);
+  }
+  m.policy.release_pool(pool);
+  EXPECT_EQ(m.asked(), "+20 +30 -20@0");
+  EXPECT_EQ(m.device.events().size(), 1U);
+  EXPECT_EQ(m.policy.statistics().num_sync_all_streams, 1U);
+}
+
+TEST(Pools, ResumeWhatACaptureHadParkedWhenTheirOwnerDies) {
+  Machine m;
+  const PoolIdx pool = m.policy.create_pool({});
+  const BlockId a = m.get(20_MiB, 0, pool);
+  m.policy.record_stream(a, 7);
+  m.policy.set_scope(Scope::kCapture);
+  m.policy.free(a);
+  m.policy.set_scope(Scope::kNone);
+  m.policy.release_pool(pool);
+  EXPECT_EQ(m.asked(), "+20 -20@0");
+}
+
 TEST(Pools, ThatServeOnOutOfMemoryAreTriedBeforeAReleaseFrom2_11) {
   for (const Version version : {Version{2, 10}, Version{2, 11}}) {
     Machine m({.rules = rules_of(version)}, with_memory(80_MiB));
