@@ -315,7 +315,9 @@ void CachingPolicy::record_stream(BlockId id, StreamId stream) {
   Block& block = blocks_[id];
   if (stream == shelves_[block.shelf]->stream()) return;
   for (uint32_t use = block.uses; use != 0; use = uses_[use - 1].next) {
-    if (uses_[use - 1].stream == stream) return;
+    if (uses_[use - 1].stream != stream) continue;
+    uses_[use - 1].in_capture |= captures();
+    return;
   }
   uint32_t use = unused_use_;
   if (use != 0) {

@@ -405,6 +405,19 @@ TEST(CachingPolicy, DropsTheUsesThatWereRecordedInACapture) {
   EXPECT_TRUE(m.device.events().empty());
 }
 
+TEST(CachingPolicy, DropsAUseRecordedInACaptureThoughItWasRecordedBefore) {
+  Machine m;
+  m.device.polled = DeviceForTests::Polled::kNone;
+  const BlockId a = m.get(20_MiB);
+  m.policy.record_stream(a, 7);
+  m.policy.set_scope(Scope::kCapture);
+  m.policy.record_stream(a, 7);
+  m.policy.free(a);
+  m.policy.set_scope(Scope::kNone);
+  EXPECT_EQ(m.at(m.get(20_MiB)), 0_B);
+  EXPECT_TRUE(m.device.events().empty());
+}
+
 TEST(CachingPolicy, ReleasesNothingOfTheDefaultPoolsInACapture) {
   Machine m({}, with_memory(30_MiB));
   m.policy.free(m.get(20_MiB));
