@@ -5,7 +5,6 @@
 namespace unfrag::alloc {
 namespace {
 
-constexpr uint32_t kNoShelf = UINT32_MAX;
 constexpr uint64_t kTooLarge = uint64_t{1} << 60;
 /// A large block's remainder stays with it up to this size. Source: CUDACachingAllocator.cpp, should_split.
 constexpr uint64_t kLargestSlack = kSmallMax.value();
@@ -405,13 +404,8 @@ Prediction CachingPolicy::predict(Bytes bytes, StreamId stream, PoolIdx pool) co
     return Prediction::kCollects;
   }
   if (refused_by_limit(search)) return Prediction::kReleases;
-  uint64_t wanted = search.segment;
-  if (search.expandable) {
-    const uint64_t page = page_of(small);
-    wanted = (search.rounded + page - 1) / page * page;
-    if (search.shelf != kNoShelf) find_expandable_start(search, &wanted);
-  }
-  return driver_.free_bytes() >= Bytes(wanted) ? Prediction::kDriver : Prediction::kReleases;
+  const auto wanted = search.expandable ? bytes_to_map(search, small) : search.segment;
+  return wanted && driver_.free_bytes() >= Bytes(*wanted) ? Prediction::kDriver : Prediction::kReleases;
 }
 
 }  // namespace unfrag::alloc

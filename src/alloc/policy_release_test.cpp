@@ -69,6 +69,7 @@ TEST(Expandable, ReservesAnewWhereNoReservationHasRoomEnough) {
 TEST(Expandable, FailsWhereNoReservationCouldHoldTheRequest) {
   Machine m(expandable(160_MiB));
   EXPECT_TRUE(m.get(200_MiB).is_none());
+  EXPECT_EQ(m.policy.predict(200_MiB, 0, kDefaultPool), Prediction::kReleases);
   EXPECT_EQ(m.asked(), "");
 }
 
