@@ -118,6 +118,9 @@ class Lockstep {
     model_.set_scope(scope);
   }
 
+  void expect_nothing_reserved() {
+    if (policy_.statistics().reserved.current != Bytes()) differ("memory is reserved that nobody uses");
+  }
   /// Every block, and what the policy itself finds.
   void compare_blocks() {
     if (const auto fault = policy_.find_fault(CachingPolicy::Check::kIndices)) differ("the policy: " + *fault);
