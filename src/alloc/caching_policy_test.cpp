@@ -213,6 +213,17 @@ TEST(CachingPolicy, DoesNotSearchAgainAfterTheRelease) {
   EXPECT_FALSE(m.get(8_MiB).is_none());
 }
 
+TEST(CachingPolicy, SearchesAgainOnceOthersHaveGivenMemoryBack) {
+  Machine m({}, with_memory(30_MiB));
+  const BlockId lent = m.get(30_MiB);
+  m.device.on_reclaim = [&] {
+    m.policy.free(lent);
+    return true;
+  };
+  EXPECT_EQ(m.at(m.get(25_MiB)), 0_B);
+  EXPECT_EQ(m.asked(), "+30") << "the driver need not be asked";
+}
+
 TEST(CachingPolicy, RejectsWhatWouldPassTheDeviceWithoutALimit) {
   Machine m({.settings = {.throw_on_cudamalloc_oom = true}, .device_total = 64_MiB});
   m.policy.free(m.get(40_MiB));

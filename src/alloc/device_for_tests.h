@@ -47,7 +47,6 @@ struct DeviceScript {
   Bytes capacity = 1024_GiB;
   uint64_t refuses_one_in = 0;            ///< Of what it is asked for; 0: none.
   std::optional<uint64_t> refuses_nth{};  ///< The first is 0.
-  uint64_t reclaims_one_in = 0;           ///< Times that something says it has freed memory.
 };
 
 struct DeviceCall {
@@ -81,6 +80,8 @@ class DeviceForTests final : public Driver {
   std::function<Event(BlockId, StreamId)> event_of;
   std::function<PoolIdx(BlockId)> pool_of;
   std::function<void(BlockId)> event_done;
+  /// Frees what others hold on to; may be none.
+  std::function<bool()> on_reclaim;
   /// Which events have completed when it is asked.
   enum class Polled : uint8_t { kNone, kSome, kAll } polled = Polled::kSome;
 
@@ -174,7 +175,7 @@ class DeviceForTests final : public Driver {
                          [&](const Event& event) { return !pool || pool_of(event.block) == *pool; });
     while (!meant.empty()) meant.erase(complete_one(meant));
   }
-  bool reclaim() override { return script_.reclaims_one_in != 0 && random_.one_in(script_.reclaims_one_in); }
+  bool reclaim() override { return on_reclaim && on_reclaim(); }
 
  private:
   bool grants(uint64_t bytes) {

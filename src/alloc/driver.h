@@ -2,7 +2,7 @@
 //
 // A simulated device does arithmetic, a live one calls CUDA. Calls happen only where the cache cannot serve a request
 // or gives memory back, so they may be slow. An implementation must not call back into the policy, but for
-// event_done from poll_events and synchronize. Threads: those of the policy.
+// event_done from poll_events and synchronize, and free from reclaim. Threads: those of the policy.
 #pragma once
 
 #include <cstdint>

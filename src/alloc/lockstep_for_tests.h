@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "alloc/caching_policy.h"
@@ -24,7 +25,7 @@ class Lockstep {
  public:
   Lockstep(const Config& config, const DeviceScript& script)
       : config_(config),
-        predictable_(script.refuses_one_in == 0 && !script.refuses_nth && script.reclaims_one_in == 0),
+        predictable_(script.refuses_one_in == 0 && !script.refuses_nth),
         policy_device_(script),
         model_device_(script),
         policy_(config, policy_device_),
@@ -49,9 +50,10 @@ class Lockstep {
   /// Where the two part, if they have.
   [[nodiscard]] const std::optional<std::string>& difference() const { return difference_; }
 
-  /// Whether it was served.
-  bool allocate(Bytes bytes, StreamId stream, PoolIdx pool) {
-    const Prophecy prophecy = prophesy(bytes, stream, pool);
+  /// Whether it was served. `lent`: which of handed_out() somebody holds on to who gives it back when memory is short.
+  bool allocate(Bytes bytes, StreamId stream, PoolIdx pool, std::optional<size_t> lent = std::nullopt) {
+    const Prophecy prophecy = lent ? Prophecy{} : prophesy(bytes, stream, pool);
+    lend(lent);
     const Life life{.policy = policy_.allocate(bytes, stream, pool), .model = model_.allocate(bytes, stream, pool)};
     if (life.policy.is_none() != life.model.is_none()) {
       differ(life.policy.is_none() ? "only the model serves the request" : "only the policy serves the request");
@@ -69,15 +71,15 @@ class Lockstep {
       handed_out_.push_back(life);
     }
     check_prophecy(prophecy, life.policy);
+    if (policy_reclaimed_ != model_reclaimed_) differ("only one of the two asks for memory that others hold");
+    if (policy_reclaimed_) forget(*lent);
     compare();
     return !life.policy.is_none();
   }
   void free(size_t index) {
-    const Life life = handed_out_[index];
-    handed_out_[index] = handed_out_.back();
-    handed_out_.pop_back();
-    policy_.free(life.policy);
-    model_.free(life.model);
+    policy_.free(handed_out_[index].policy);
+    model_.free(handed_out_[index].model);
+    forget(index);
     compare();
   }
   void record_stream(size_t index, StreamId stream) {
@@ -160,6 +162,22 @@ class Lockstep {
     };
     device.pool_of = pool_of;
     device.event_done = [&policy](BlockId id) { policy.event_done(id); };
+  }
+
+  void lend(std::optional<size_t> index) {
+    policy_reclaimed_ = model_reclaimed_ = false;
+    policy_device_.on_reclaim = [this, index] {
+      if (index && !policy_reclaimed_) policy_.free(handed_out_[*index].policy);
+      return index && !std::exchange(policy_reclaimed_, true);
+    };
+    model_device_.on_reclaim = [this, index] {
+      if (index && !model_reclaimed_) model_.free(handed_out_[*index].model);
+      return index && !std::exchange(model_reclaimed_, true);
+    };
+  }
+  void forget(size_t index) {
+    handed_out_[index] = handed_out_.back();
+    handed_out_.pop_back();
   }
 
   // Where nothing can complete first, and the device refuses only what it has not got.
@@ -286,6 +304,8 @@ class Lockstep {
   SetPolicy model_;
   Scope scope_ = Scope::kNone;
   size_t pools_ = 1;
+  bool policy_reclaimed_ = false;
+  bool model_reclaimed_ = false;
   std::vector<Life> handed_out_;
   std::optional<std::string> difference_;
 };

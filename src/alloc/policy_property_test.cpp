@@ -58,7 +58,6 @@ const std::vector<Version>& versions() {
 DeviceScript script_for(uint64_t seed) {
   DeviceScript script{.seed = seed, .capacity = Bytes(((200 + seed * 37 % 320) << 20))};
   if (seed % 4 == 1) script.refuses_one_in = 5;
-  if (seed % 4 == 2) script.reclaims_one_in = 2;
   return script;
 }
 

@@ -465,6 +465,15 @@ TEST(Adopted, BlocksMustLieInFreeMemory) {
   EXPECT_EQ(m.fault(), "");
 }
 
+TEST(Adopted, PagesServeNobodyWhereExpandableSegmentsAreOff) {
+  Machine m;
+  const Address base(uint64_t{1} << 40);
+  m.policy.adopt_mapped(m.policy.adopt_reservation(base, 600_MiB, {}), base, 20_MiB);
+  EXPECT_TRUE(m.policy.best_fit(15_MiB, 0, kDefaultPool).is_none());
+  m.policy.adopt_segment(base + 1_GiB, 30_MiB, {});
+  EXPECT_EQ(m.policy.block(m.get(15_MiB)).addr, (base + 1_GiB).value()) << "it looks past them";
+}
+
 TEST(Adopted, PagesAreMappedWhereTheyWere) {
   Machine m(expandable());
   const Address base(uint64_t{1} << 40);

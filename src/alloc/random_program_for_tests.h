@@ -61,7 +61,9 @@ class RandomProgram {
   void allocate() {
     const PoolIdx pool = pools_.empty() || random_.one_in(2) ? kDefaultPool : pools_[random_.below(pools_.size())];
     const uint64_t size = random_.one_in(4) ? some_size() : sizes_[random_.below(sizes_.size())];
-    pair_.allocate(Bytes(size), some_stream(), pool);
+    const size_t held = pair_.handed_out().size();
+    const auto lent = held > 0 && random_.one_in(4) ? std::optional<size_t>(random_.below(held)) : std::nullopt;
+    pair_.allocate(Bytes(size), some_stream(), pool, lent);
   }
   void change_pools() {
     if (pair_.pools() < 5) {
