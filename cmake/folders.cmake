@@ -1,8 +1,22 @@
-# unfrag_folder(NAME SOURCES ... TESTS ... TEST_LINK ... FUZZ ... FUZZ_LINK ... LINK ...)
+# unfrag_test(TARGET FOLDER SOURCE...): a program of unit tests of a folder.
+function(unfrag_test target folder)
+  add_executable(${target} ${ARGN})
+  target_compile_definitions(${target} PRIVATE UNFRAG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${target} PRIVATE unfrag_${folder} GTest::gtest_main)
+  # GCC 12 warns of an overlap that cannot be in ("a" + std::string): its bug 105651, mended in 13.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    target_compile_options(${target} PRIVATE -Wno-restrict)
+  endif()
+  gtest_discover_tests(${target} TEST_PREFIX "${folder}." DISCOVERY_TIMEOUT 60
+                       PROPERTIES TIMEOUT 120 SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+endfunction()
+
+# unfrag_folder(NAME SOURCES ... TESTS ... LONE_TESTS ... TEST_LINK ... FUZZ ... FUZZ_LINK ... LINK ...)
 # A library `unfrag_NAME` from src/NAME (header-only without SOURCES), its unit tests beside the code, which may link
-# TEST_LINK too, and a fuzz target for each FUZZ file, which may link FUZZ_LINK too.
+# TEST_LINK too, and a fuzz target for each FUZZ file, which may link FUZZ_LINK too. TESTS are one program; each of
+# LONE_TESTS is one of its own, because it replaces something global.
 function(unfrag_folder name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;TESTS;TEST_LINK;FUZZ;FUZZ_LINK;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;TESTS;LONE_TESTS;TEST_LINK;FUZZ;FUZZ_LINK;LINK" ${ARGN})
   if(ARG_SOURCES)
     set(scope PUBLIC)
     add_library(unfrag_${name} STATIC ${ARG_SOURCES})
@@ -13,16 +27,16 @@ function(unfrag_folder name)
   target_include_directories(unfrag_${name} ${scope} ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(unfrag_${name} ${scope} ${ARG_LINK})
 
-  if(UNFRAG_TESTS AND ARG_TESTS)
-    add_executable(${name}_test ${ARG_TESTS})
-    target_compile_definitions(${name}_test PRIVATE UNFRAG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-    target_link_libraries(${name}_test PRIVATE unfrag_${name} ${ARG_TEST_LINK} GTest::gtest_main)
-    # GCC 12 warns of an overlap that cannot be in ("a" + std::string): its bug 105651, mended in 13.
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-      target_compile_options(${name}_test PRIVATE -Wno-restrict)
+  if(UNFRAG_TESTS)
+    if(ARG_TESTS)
+      unfrag_test(${name}_test ${name} ${ARG_TESTS})
+      target_link_libraries(${name}_test PRIVATE ${ARG_TEST_LINK})
     endif()
-    gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
-                         PROPERTIES TIMEOUT 120 SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+    foreach(source IN LISTS ARG_LONE_TESTS)
+      get_filename_component(target ${source} NAME_WE)
+      unfrag_test(${target} ${name} ${source})
+      target_link_libraries(${target} PRIVATE ${ARG_TEST_LINK})
+    endforeach()
   endif()
 
   if(UNFRAG_FUZZ)

@@ -5,7 +5,6 @@
 namespace unfrag::alloc {
 namespace {
 
-constexpr uint32_t kNoShelf = UINT32_MAX;
 constexpr uint64_t kTooLarge = uint64_t{1} << 60;
 /// A large block's remainder stays with it up to this size. Source: CUDACachingAllocator.cpp, should_split.
 constexpr uint64_t kLargestSlack = kSmallMax.value();
@@ -315,7 +314,9 @@ void CachingPolicy::record_stream(BlockId id, StreamId stream) {
   Block& block = blocks_[id];
   if (stream == shelves_[block.shelf]->stream()) return;
   for (uint32_t use = block.uses; use != 0; use = uses_[use - 1].next) {
-    if (uses_[use - 1].stream == stream) return;
+    if (uses_[use - 1].stream != stream) continue;
+    uses_[use - 1].in_capture |= captures();
+    return;
   }
   uint32_t use = unused_use_;
   if (use != 0) {
@@ -372,6 +373,13 @@ void CachingPolicy::resume_deferred() {
   deferred_.clear();
 }
 
+// Source: synchronize_and_free_events.
+void CachingPolicy::wait_for_events(std::optional<PoolIdx> pool) {
+  ++statistics_.num_sync_all_streams;
+  resume_deferred();
+  if (waiting_ > 0) driver_.synchronize(pool);
+}
+
 void CachingPolicy::process_events() {
   if (captures()) return;
   resume_deferred();
@@ -396,13 +404,8 @@ Prediction CachingPolicy::predict(Bytes bytes, StreamId stream, PoolIdx pool) co
     return Prediction::kCollects;
   }
   if (refused_by_limit(search)) return Prediction::kReleases;
-  uint64_t wanted = search.segment;
-  if (search.expandable) {
-    const uint64_t page = page_of(small);
-    wanted = (search.rounded + page - 1) / page * page;
-    if (search.shelf != kNoShelf) find_expandable_start(search, &wanted);
-  }
-  return driver_.free_bytes() >= Bytes(wanted) ? Prediction::kDriver : Prediction::kReleases;
+  const auto wanted = search.expandable ? bytes_to_map(search, small) : search.segment;
+  return wanted && driver_.free_bytes() >= Bytes(*wanted) ? Prediction::kDriver : Prediction::kReleases;
 }
 
 }  // namespace unfrag::alloc

@@ -87,7 +87,7 @@ class CachingPolicy {
   PoolIdx create_pool(const PoolOptions& options);
   /// Nobody uses the pool any more: its memory goes back with the next release of cached memory.
   void retire_pool(PoolIdx pool);
-  /// The same, and gives back at once what is free (a MemPool object died).
+  /// The same, and gives back at once what is free (a MemPool object died). Requires: not in a capture.
   void release_pool(PoolIdx pool);
   /// In which scope the calls that follow are made.
   void set_scope(Scope scope) { scope_ = scope; }
@@ -124,13 +124,15 @@ class CachingPolicy {
   [[nodiscard]] std::optional<std::string> find_fault(Check check) const;
 
  private:
+  static constexpr uint32_t kNoShelf = UINT32_MAX;
+
   /// PyTorch's BlockPool: the small or the large half of a pool.
   struct BlockPool {
     PoolIdx pool{};
     bool small = false;
     uint32_t searches = 0;            ///< Counted only where the garbage collector is on.
     std::vector<uint32_t> shelves{};  ///< By stream, as unsigned numbers.
-    uint32_t last_shelf = UINT32_MAX;
+    uint32_t last_shelf = kNoShelf;
   };
   struct Pool {
     PoolOptions options{};
@@ -189,6 +191,7 @@ class CachingPolicy {
   void process_events();
   void wait_for_streams(BlockId id);
   void resume_deferred();
+  void wait_for_events(std::optional<PoolIdx> pool);
   void drop_uses(BlockId id, bool only_in_capture);
 
   // policy_release.cpp
@@ -212,6 +215,8 @@ class CachingPolicy {
   [[nodiscard]] Range whole_pages(const Block& block) const;
   BlockId obtain_expandable(const Search& search);
   BlockId find_expandable_start(const Search& search, uint64_t* to_map) const;
+  /// What serving the request would map; nothing where no address space can hold it. `search.shelf` may be none.
+  [[nodiscard]] std::optional<uint64_t> bytes_to_map(const Search& search, bool small) const;
   BlockId reserve(const Search& search);
   BlockId add_reservation(uint64_t base, uint64_t size, uint64_t page, uint32_t shelf);
   [[nodiscard]] uint64_t page_of(bool small) const;

@@ -2,7 +2,7 @@
 //
 // A simulated device does arithmetic, a live one calls CUDA. Calls happen only where the cache cannot serve a request
 // or gives memory back, so they may be slow. An implementation must not call back into the policy, but for
-// event_done from poll_events and synchronize. Threads: those of the policy.
+// event_done from poll_events and synchronize, and free from reclaim. Threads: those of the policy.
 #pragma once
 
 #include <cstdint>
@@ -48,8 +48,8 @@ class Driver {
   virtual void record_event(BlockId block, StreamId stream) = 0;
   /// Calls event_done for the events that have completed.
   virtual void poll_events() = 0;
-  /// Waits for all events and calls event_done for each.
-  virtual void synchronize() = 0;
+  /// Waits for all events, or for those that blocks of `pool` wait for, and calls event_done for each.
+  virtual void synchronize(std::optional<PoolIdx> pool) = 0;
   /// Frees memory that others hold on to (PyTorch's free-memory callbacks: CUDA IPC). True where it freed some.
   virtual bool reclaim() { return false; }
 };

@@ -57,6 +57,14 @@ uint64_t CachingPolicy::page_of(bool small) const {
   return small ? kSmallSegment.value() : config_.settings.large_segment_size.value();
 }
 
+std::optional<uint64_t> CachingPolicy::bytes_to_map(const Search& search, bool small) const {
+  uint64_t bytes = 0;
+  if (search.shelf != kNoShelf && !find_expandable_start(search, &bytes).is_none()) return bytes;
+  const uint64_t page = page_of(small);
+  if (reservation_size(config_, page) < search.rounded) return std::nullopt;
+  return round_up(search.rounded, page);
+}
+
 BlockId CachingPolicy::reserve(const Search& search) {
   const Owner for_whom = owner(search.shelf);
   const uint64_t page = page_of(for_whom.small);

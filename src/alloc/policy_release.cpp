@@ -26,9 +26,7 @@ void CachingPolicy::empty_cache() { release_cached(); }
 
 void CachingPolicy::release_cached() {
   if (!captures()) {
-    ++statistics_.num_sync_all_streams;
-    resume_deferred();
-    if (waiting_ > 0) driver_.synchronize();
+    wait_for_events(std::nullopt);
     release_block_pool(block_pool_index(kDefaultPool, /*small=*/false));
     release_block_pool(block_pool_index(kDefaultPool, /*small=*/true));
   }
@@ -46,7 +44,7 @@ void CachingPolicy::retire_pool(PoolIdx pool) { pools_[pool.value()].retired = t
 
 void CachingPolicy::release_pool(PoolIdx pool) {
   retire_pool(pool);
-  if (waiting_ > 0) driver_.synchronize();
+  wait_for_events(pool);
   release_retired(pool.value());
 }
 

@@ -1,6 +1,7 @@
 #include "replay/runner.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -35,7 +36,7 @@ Runner::Runner(const Program& program, const Conditions& conditions, Log* log)
       policy_(config_of(conditions), device_),
       blocks_(program.lives) {
   for (size_t pool = 1; pool < program.pools.size(); ++pool) policy_.create_pool({});
-  device_.on_synchronize([this] { complete_all(); });
+  device_.on_synchronize([this](std::optional<alloc::PoolIdx> pool) { complete_all(pool); });
   adopt(program);
 }
 
@@ -112,9 +113,13 @@ void Runner::complete(uint32_t life) {
   policy_.event_done(block);
 }
 
-void Runner::complete_all() {
+void Runner::complete_all(std::optional<alloc::PoolIdx> pool) {
+  const auto is_meant = [&](uint32_t life) {
+    return !pool || blocks_[life].is_none() || policy_.owner_of(blocks_[life]).pool == *pool;
+  };
   std::vector<uint32_t> lives;
-  lives.swap(waiting_);
+  std::ranges::copy_if(waiting_, std::back_inserter(lives), is_meant);
+  std::erase_if(waiting_, is_meant);
   if (order_ != nullptr) {
     std::ranges::sort(lives, {}, [&](uint32_t life) { return std::pair((*order_)[life], life); });
   }

@@ -3,6 +3,7 @@
 // What fails is counted and skipped, and so is what the program later does with it. Threads: one.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "alloc/caching_policy.h"
@@ -47,7 +48,7 @@ class Runner {
   void free(uint32_t life, bool later);
   void wait(uint32_t life);
   void complete(uint32_t life);
-  void complete_all();
+  void complete_all(std::optional<alloc::PoolIdx> pool);
   void log_block(trace::Action action, alloc::BlockId block);
 
   const Program& program_;

@@ -21,8 +21,8 @@ class SimulatedDevice final : public alloc::Driver {
  public:
   SimulatedDevice(const Limits& limits, Direction direction, Log* log);
 
-  /// Called where the allocator waits for all events; must complete what waits.
-  void on_synchronize(std::function<void()> complete) { complete_ = std::move(complete); }
+  /// Called where the allocator waits for events, all or those of one pool; must complete what waits.
+  void on_synchronize(std::function<void(std::optional<alloc::PoolIdx>)> complete) { complete_ = std::move(complete); }
   /// The addresses that the next segments, or the next expandable ones' first pages, are to have.
   void suggest(std::vector<uint64_t> plain, std::vector<uint64_t> expandable);
   /// Memory that is there already.
@@ -37,8 +37,8 @@ class SimulatedDevice final : public alloc::Driver {
   [[nodiscard]] Bytes free_bytes() const override;
   void record_event(alloc::BlockId, alloc::StreamId) override {}
   void poll_events() override {}
-  void synchronize() override {
-    if (complete_) complete_();
+  void synchronize(std::optional<alloc::PoolIdx> pool) override {
+    if (complete_) complete_(pool);
   }
 
  private:
@@ -57,7 +57,7 @@ class SimulatedDevice final : public alloc::Driver {
   std::map<uint64_t, uint64_t> holes_;  // address → size, of ranges given back
   std::vector<uint64_t> plain_;         // suggestions, the next at the back
   std::vector<uint64_t> expandable_;
-  std::function<void()> complete_;
+  std::function<void(std::optional<alloc::PoolIdx>)> complete_;
 };
 
 }  // namespace unfrag::replay
