@@ -24,8 +24,9 @@ using trace::Trace;
 
 std::unique_ptr<const Trace> read(std::string_view bytes) {
   auto snapshot = ingest::read_snapshot(std::make_unique<ingest::MemorySource>(bytes), {});
-  EXPECT_TRUE(snapshot.ok()) << (snapshot ? "" : snapshot.error().what);
-  return snapshot ? std::move(snapshot->trace) : std::make_unique<const Trace>();
+  if (snapshot) return std::move(snapshot->trace);
+  ADD_FAILURE() << snapshot.error().what;
+  return std::make_unique<const Trace>();
 }
 
 size_t count(std::string_view text, std::string_view part) {
