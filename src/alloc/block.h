@@ -38,6 +38,7 @@ struct Block {
   uint32_t uses = 0;      ///< First of the streams recorded on it, plus one; 0: none.
   uint16_t events = 0;    ///< Events it waits for.
   BlockUse use = BlockUse::kUnused;
+  bool whole = false;  ///< A plain segment that was never split. Only then a snapshot shows the segment's stack.
 
   [[nodiscard]] uint64_t end() const { return addr + size; }
   [[nodiscard]] bool expandable() const { return reservation != kNoSegment; }

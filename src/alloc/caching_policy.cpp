@@ -177,6 +177,7 @@ BlockId CachingPolicy::obtain_segment(const Search& search) {
   block.size = search.segment;
   block.shelf = search.shelf;
   block.use = BlockUse::kTaken;
+  block.whole = true;
   if (config_.rules.oldest_segment_first) block.creation = next_creation_++;
   ++pool_of(search.shelf).holdings;
   statistics_.reserved.add(Bytes(search.segment));
@@ -217,6 +218,7 @@ BlockId CachingPolicy::split_front(BlockId id, uint64_t size) {
   const BlockId front = blocks_.add();
   Block& tail = blocks_[id];
   Block& block = blocks_[front];
+  tail.whole = false;
   block = tail;
   block.size = size;
   block.next = id;

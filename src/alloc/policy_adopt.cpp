@@ -8,6 +8,7 @@ BlockId CachingPolicy::adopt_segment(Address addr, Bytes size, const Owner& owne
   Block& block = blocks_[id];
   block.addr = addr.value();
   block.size = size.value();
+  block.whole = true;
   block.shelf = shelf_for(block_pool_index(owner.pool, owner.small), owner.stream);
   if (config_.rules.oldest_segment_first) block.creation = next_creation_++;
   ++pool_of(block.shelf).holdings;

@@ -68,6 +68,8 @@ std::optional<std::string> CachingPolicy::fault_of_chain(BlockId id) const {
     const bool whole = (block.addr - reservation.base) % reservation.page == 0 && block.size % reservation.page == 0;
     if (block.use == BlockUse::kUnmapped && !whole) return fault("unmapped space is not whole pages");
   }
+  const bool alone = block.prev.is_none() && block.next.is_none() && !block.expandable();
+  if (block.whole && !alone) return fault("it was never split and is not a whole segment");
   if (!block.prev.is_none() && blocks_[block.prev].next != id) return fault("its predecessor does not know it");
   if (block.next.is_none()) return std::nullopt;
   const Block& next = blocks_[block.next];

@@ -165,6 +165,7 @@ BlockId CachingPolicy::split_off_tail(BlockId id, uint64_t size) {
   const BlockId tail = blocks_.add();
   Block& front = blocks_[id];
   Block& block = blocks_[tail];
+  front.whole = false;
   block = front;
   block.addr += size;
   block.size -= size;

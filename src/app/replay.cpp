@@ -3,13 +3,29 @@
 #include <chrono>
 #include <utility>
 
+#include "replay/as_recorded.h"
 #include "replay/history.h"
+#include "replay/to_trace.h"
 
 namespace unfrag::app {
 namespace {
 
 /// More than a plot can show; one an entry in recordings of an ordinary size.
 constexpr size_t kMostPoints = 65536;
+
+/// The replay as a Trace; of an exact one at the recording's own addresses.
+trace::Trace result_of(const replay::Replayed& replayed, const replay::History& history) {
+  const replay::Answer& answer = replayed.answer;
+  const replay::Program& program = answer.recorded.reading.program;
+  replay::Log log;
+  replay::Runner runner(program, answer.conditions, &log);
+  if (!answer.what_if && !answer.recorded.reading.divergence) {
+    replay::run_as_recorded(runner, program, *replayed.trace, *replayed.device, history);
+  } else {
+    runner.run();
+  }
+  return replay::to_trace(*replayed.trace, *replayed.device, program, runner, log);
+}
 
 /// Runs it until a quarter of a second has passed.
 double measure_speed(const replay::Program& program, const replay::Conditions& conditions) {
@@ -63,6 +79,7 @@ Result<replay::Replayed> replay(const std::string& path, const ReplayOptions& op
                             .answer = std::move(*answer)};
   const replay::Program& program = replayed.answer.recorded.reading.program;
   if (options.curves) replayed.curves = replay::draw_curves(program, replayed.answer.conditions, kMostPoints);
+  if (options.result) replayed.result = result_of(replayed, history);
   if (options.timing) replayed.events_per_second = measure_speed(program, replayed.answer.conditions);
   return replayed;
 }

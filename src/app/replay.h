@@ -17,6 +17,7 @@ struct ReplayOptions {
   replay::ReadOptions read;
   std::optional<std::string> conf;  ///< The text of PYTORCH_CUDA_ALLOC_CONF, or "default"; nothing: as recorded.
   bool curves = false;
+  bool result = false;  ///< Replayed::result.
   bool timing = false;
 };
 

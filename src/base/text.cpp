@@ -105,6 +105,21 @@ std::string escape_text(std::string_view text) {
   return out;
 }
 
+std::string mend_utf8(std::string_view text) {
+  const auto byte = [&](size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0; };
+  std::string out;
+  out.reserve(text.size());
+  for (size_t at = 0; at < text.size();) {
+    size_t length = decode_utf8(text, at).length;
+    const bool surrogate =
+        byte(at) == 0xED && byte(at + 1) >= 0xA0 && byte(at + 1) < 0xC0 && byte(at + 2) >= 0x80 && byte(at + 2) < 0xC0;
+    if (surrogate) length = 3;
+    out.append(length > 0 ? text.substr(at, length) : "\xEF\xBF\xBD");
+    at += std::max<size_t>(length, 1);
+  }
+  return out;
+}
+
 std::string excerpt(std::string_view text) {
   constexpr size_t kLongest = 80;
   if (text.size() <= kLongest) return escape_text(text);

@@ -21,6 +21,10 @@ std::string format_count(uint64_t count);
 /// and invisible direction marks as \xNN or \u{NNNN}. Backslashes stay, so Windows paths read as they are.
 std::string escape_text(std::string_view text);
 
+/// `text` as Python's decoder takes it: what is not UTF-8 becomes U+FFFD. Lone surrogates, in which Python keeps the
+/// bytes of undecodable file names, stay.
+std::string mend_utf8(std::string_view text);
+
 /// A name from a file for a message: escaped, and cut to 80 columns.
 std::string excerpt(std::string_view text);
 

@@ -34,6 +34,16 @@ TEST(EscapeText, MakesControlsEscapesAndDirectionMarksVisible) {
   EXPECT_EQ(escape_text("\xc2\x9b"), "\\x9b");
 }
 
+TEST(MendUtf8, KeepsWhatPythonDecodes) {
+  EXPECT_EQ(mend_utf8("a\x1b – Größe 訓練\n"), "a\x1b – Größe 訓練\n");
+  EXPECT_EQ(mend_utf8("a\xed\xb3\xbf"), "a\xed\xb3\xbf");  // a lone surrogate
+}
+
+TEST(MendUtf8, ReplacesEachByteThatIsNoUtf8) {
+  EXPECT_EQ(mend_utf8("a\xff\xc0z"), "a\xef\xbf\xbd\xef\xbf\xbdz");
+  EXPECT_EQ(mend_utf8("\xed\xb3"), "\xef\xbf\xbd\xef\xbf\xbd");  // cut off
+}
+
 TEST(EscapeText, ShowsInvalidUtf8ByteByByte) {
   EXPECT_EQ(escape_text("\xff\xc0\xaf"), "\\xff\\xc0\\xaf");
   EXPECT_EQ(escape_text("\xed\xa0\x80"), "\\xed\\xa0\\x80");  // a surrogate

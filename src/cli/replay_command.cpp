@@ -11,6 +11,7 @@
 #include "cli/recording_options.h"
 #include "report/replay_json.h"
 #include "report/replay_text.h"
+#include "report/snapshot_pickle.h"
 
 namespace unfrag::cli {
 namespace {
@@ -38,13 +39,16 @@ int run(const Arguments& arguments) {
                              .read = recording->read,
                              .conf = arguments.conf,
                              .curves = common.output.ends_with(".json"),
+                             .result = common.output.ends_with(".pickle"),
                              .timing = arguments.timing};
   options.open.progress = [&](uint64_t bytes) { progress.show(bytes); };
   const auto replayed = app::replay(arguments.file, options);
   if (!replayed) return report_error(replayed.error(), arguments.file);
   const std::string report = render(*replayed, common);
-  if (!options.curves) return write_output(report, common, {arguments.file});
-  const int written = write_output(report::replay_json(*replayed) + "\n", common, {arguments.file});
+  if (!options.curves && !options.result) return write_output(report, common, {arguments.file});
+  const std::string file =
+      options.curves ? report::replay_json(*replayed) + "\n" : report::snapshot_pickle(*replayed->result);
+  const int written = write_output(file, common, {arguments.file});
   return written != kExitFine ? written : write_output(report, {}, {});
 }
 
@@ -67,6 +71,8 @@ void add_replay(CLI::App& app, int& exit) {
   command->add_flag("--timing", arguments->timing, "Measure how fast the replay runs");
   add_recording_options(*command, arguments->recording);
   add_common_options(*command, arguments->common);
+  command->get_option("--output")
+      ->description("Write to this file: FILE.pickle a snapshot of the replay, FILE.json its curves, else the report");
   command->callback([arguments, &exit] { exit = run(*arguments); });
 }
 

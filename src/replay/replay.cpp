@@ -1,5 +1,6 @@
 #include "replay/replay.h"
 
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -81,6 +82,15 @@ bool settle_sizes(const trace::Trace& trace, const trace::Device& device, const 
   }
   if (recorded->exact()) history.sizes_are_lower_bounds = false;
   return recorded->exact();
+}
+
+bool same_figures(const Outcome& a, const Outcome& b) {
+  const auto figures = [](const Outcome& outcome) {
+    const alloc::Statistics& s = outcome.statistics;
+    return std::tuple(s.reserved.peak, s.num_ooms, s.num_alloc_retries, s.num_device_alloc, s.num_device_free,
+                      outcome.rescued, outcome.newly_refused);
+  };
+  return figures(a) == figures(b);
 }
 
 Outcome run_program(const Program& program, const Conditions& conditions, Log* log) {

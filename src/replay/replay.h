@@ -61,6 +61,9 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
+/// Whether two runs come to the same in what a user sees: memory reserved, requests served, calls to the device.
+bool same_figures(const Outcome& a, const Outcome& b);
+
 /// Runs the program; entries go to `log` unless it is null.
 Outcome run_program(const Program& program, const Conditions& conditions, Log* log);
 

@@ -21,6 +21,7 @@ struct Replayed {
   Card card;                              ///< As given.
   Answer answer;
   std::vector<CurvePoint> curves{};           ///< Where asked for.
+  std::optional<trace::Trace> result{};       ///< What the allocator did, where asked for.
   std::optional<double> events_per_second{};  ///< Likewise: entries of the recording, run from memory on one core.
 };
 

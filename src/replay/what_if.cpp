@@ -34,7 +34,7 @@ Result<Answer> replay(const trace::Trace& trace, const trace::Device& device, co
     Conditions other = answer.conditions;
     other.direction = direction;
     const Outcome outcome = run_program(reading.program, other, nullptr);
-    if (outcome != answer.outcome) answer.other_orders.emplace_back(direction, outcome);
+    if (!same_figures(outcome, answer.outcome)) answer.other_orders.emplace_back(direction, outcome);
   }
   return answer;
 }

@@ -22,8 +22,8 @@ using analyze::Explanation;
 
 constexpr size_t kChangeColumn = 12;
 constexpr size_t kFailedColumn = 6;
-constexpr size_t kCallsColumn = 7;
-constexpr size_t kTimeColumn = 7;
+constexpr size_t kCallsColumn = 6;
+constexpr size_t kTimeColumn = 6;
 constexpr size_t kMostLeft = 5;
 
 std::string change(Bytes now, Bytes before) {
@@ -49,7 +49,7 @@ void write_names(Page& page, const Advice& advice, size_t row) {
 
 void write_figures(Page& page, const Candidate& c, const std::string& changed) {
   const alloc::Statistics& s = c.outcome.statistics;
-  page.line("    {} {} {} {} {} {}", Page::column(s.reserved.peak), fit_right(changed, kChangeColumn),
+  page.line("  {} {} {} {} {} {}", Page::column(s.reserved.peak), fit_right(changed, kChangeColumn),
             fit_right(format_count(s.num_ooms), kFailedColumn),
             fit_right(c.needs ? format_bytes(*c.needs) : "no size", kSizeColumn),
             fit_right(format_count(s.num_device_alloc + s.num_device_free), kCallsColumn),
@@ -57,7 +57,7 @@ void write_figures(Page& page, const Candidate& c, const std::string& changed) {
 }
 
 void write_table(Page& page, const Advice& advice, size_t top) {
-  page.line("    {} {} {} {} {} {}", fit_right("reserved", kSizeColumn), fit_right("change", kChangeColumn),
+  page.line("  {} {} {} {} {} {}", fit_right("reserved", kSizeColumn), fit_right("change", kChangeColumn),
             fit_right("failed", kFailedColumn), fit_right("needs", kSizeColumn), fit_right("calls", kCallsColumn),
             fit_right("~time", kTimeColumn));
   const std::vector<Candidate>& all = advice.candidates;

@@ -1,0 +1,36 @@
+#include "replay/as_recorded.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace unfrag::replay {
+
+using trace::Action;
+
+void run_as_recorded(Runner& runner, const Program& program, const trace::Trace& trace, const trace::Device& device,
+                     const History& history) {
+  std::vector<uint32_t> completed(program.lives, kNever);
+  for (uint32_t life = 0; life < history.lives.size(); ++life) completed[life] = history.lives[life].free_completed;
+  runner.complete_in_order_of(&completed);
+  uint32_t entry = 0;
+  for (const Op& op : program.ops) {
+    std::vector<uint64_t> plain;
+    std::vector<uint64_t> expandable;
+    for (; entry < op.entry; ++entry) {
+      const size_t row = size_t{device.first_event} + entry;
+      const Action action = trace.events.action[row];
+      if (action == Action::kSegmentAlloc) plain.push_back(trace.events.addr[row]);
+      if (action == Action::kSegmentMap) expandable.push_back(trace.events.addr[row]);
+    }
+    if (!plain.empty() || !expandable.empty()) {
+      std::ranges::reverse(plain);  // the next is taken from the back
+      std::ranges::reverse(expandable);
+      runner.device().suggest(std::move(plain), std::move(expandable));
+    }
+    runner.step(op);
+  }
+  runner.complete_in_order_of(nullptr);
+}
+
+}  // namespace unfrag::replay
