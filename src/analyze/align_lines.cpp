@@ -72,7 +72,7 @@ class Alignment {
     const auto same = last_of_.find(by);
     const int32_t straight = same == last_of_.end() ? kNone : same->second;
     const bool starts_straight = straight == kNone && by == 0;
-    if ((straight != kNone || starts_straight) && score(straight) + kMatch >= step.score) {
+    if ((straight != kNone || starts_straight) && score(straight) + kMatch > step.score) {
       step.score = score(straight) + kMatch;
       step.previous = straight;
     }

@@ -52,6 +52,16 @@ TEST(AlignLines, FollowsAnInsertionInTheMiddle) {
   EXPECT_EQ(aligned(a + lines({80, 90}, 1), b + lines({81, 91}, 1)), (Numbers{10, 11, 12, 51, 52, 53, 81, 91}));
 }
 
+TEST(AlignLines, KeepsTheLinesAboveAnEdit) {
+  EXPECT_EQ(aligned(lines({37, 38, 39, 41, 42}), lines({37, 38, 40, 41})), (Numbers{37, 38, 0, 40, 41}));
+  EXPECT_EQ(aligned(lines({37, 38, 40, 41}), lines({37, 38, 39, 41, 42})), (Numbers{37, 38, 41, 42}));
+}
+
+TEST(AlignLines, IsWhatItsHeaderShows) {
+  const Lines a = lines({38, 39}) + lines({52}, 1), b = lines({38, 41, 42}) + lines({55}, 1);
+  EXPECT_EQ(aligned(a, b), (Numbers{38, 42, 55}));
+}
+
 TEST(AlignLines, FollowsSeveralEdits) {
   const Lines a = lines({10, 11, 30, 31, 32, 60, 61, 62}), b = lines({14, 15, 32, 33, 34, 70, 71, 72});
   EXPECT_EQ(aligned(a, b), (Numbers{14, 15, 32, 33, 34, 70, 71, 72}));

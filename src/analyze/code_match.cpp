@@ -88,9 +88,63 @@ std::unordered_map<std::string_view, std::optional<uint32_t>> by_tail(const File
   return found;
 }
 
-/// Files that both name, then those in other folders: whose paths end alike, and no others do.
-std::unordered_map<uint32_t, uint32_t> match_files(const Files& a, const Files& b, const Texts& texts) {
+/// The lines of one file.
+std::span<const Line> of_file(const std::vector<Line>& lines, uint32_t file) {
+  const auto begin = std::ranges::lower_bound(lines, Line{file, 0, 0});
+  const auto end =
+      std::ranges::find_if(begin, lines.end(), [&](const Line& line) { return std::get<0>(line) != file; });
+  return {begin, end};
+}
+
+using Functions = std::vector<uint32_t>;
+
+/// For each file its functions.
+std::vector<Functions> functions_of(const Files& files, const std::vector<Line>& lines) {
+  std::vector<Functions> all;
+  all.reserve(files.size());
+  for (const uint32_t file : files) {
+    Functions& functions = all.emplace_back();
+    for (const Line& line : of_file(lines, file)) functions.push_back(std::get<2>(line));
+    std::ranges::sort(functions);
+    const auto repeated = std::ranges::unique(functions);
+    functions.erase(repeated.begin(), repeated.end());
+  }
+  return all;
+}
+
+/// Which of `others` has most functions in common with one: at least two and half of those of either; nothing for a
+/// tie.
+std::optional<size_t> most_alike(const Functions& one, const std::vector<Functions>& others) {
+  std::optional<size_t> best;
+  size_t most = 1;
+  for (size_t i = 0; i < others.size(); ++i) {
+    Functions common;
+    std::ranges::set_intersection(one, others[i], std::back_inserter(common));
+    if (common.size() <= 1 || common.size() < most || 2 * common.size() < std::max(one.size(), others[i].size()))
+      continue;
+    best = common.size() > most ? std::optional(i) : std::nullopt;
+    most = common.size();
+  }
+  return best;
+}
+
+/// Files of other names that consist of the same functions: a program and its copy.
+void match_copies(const Files& a, const Files& b, const std::vector<Line>& lines_a, const std::vector<Line>& lines_b,
+                  std::unordered_map<uint32_t, uint32_t>& in_b) {
+  constexpr size_t kMostFiles = 100;
+  if (a.size() > kMostFiles || b.size() > kMostFiles) return;
+  const std::vector<Functions> of_a = functions_of(a, lines_a), of_b = functions_of(b, lines_b);
+  for (size_t i = 0; i < a.size(); ++i) {
+    const auto j = most_alike(of_a[i], of_b);
+    if (j && most_alike(of_b[*j], of_a) == i) in_b.emplace(a[i], b[*j]);
+  }
+}
+
+/// Files that both name, then those in other folders: whose paths end alike, and no others do; then copies.
+std::unordered_map<uint32_t, uint32_t> match_files(const std::vector<Line>& lines_a, const std::vector<Line>& lines_b,
+                                                   const Texts& texts) {
   std::unordered_map<uint32_t, uint32_t> in_b;
+  const Files a = files_of(lines_a), b = files_of(lines_b);
   Files rest_a, rest_b;
   std::ranges::set_difference(a, b, std::back_inserter(rest_a));
   std::ranges::set_difference(b, a, std::back_inserter(rest_b));
@@ -110,15 +164,8 @@ std::unordered_map<uint32_t, uint32_t> match_files(const Files& a, const Files& 
     std::erase_if(rest_a, [&](uint32_t file) { return in_b.contains(file); });
     std::erase_if(rest_b, [&](uint32_t file) { return matched.contains(file); });
   }
+  match_copies(rest_a, rest_b, lines_a, lines_b, in_b);
   return in_b;
-}
-
-/// The lines of one file.
-std::span<const Line> of_file(const std::vector<Line>& lines, uint32_t file) {
-  const auto begin = std::ranges::lower_bound(lines, Line{file, 0, 0});
-  const auto end =
-      std::ranges::find_if(begin, lines.end(), [&](const Line& line) { return std::get<0>(line) != file; });
-  return {begin, end};
 }
 
 std::vector<CodeLine> code_lines(std::span<const Line> lines) {
@@ -135,10 +182,9 @@ CodeMatch::CodeMatch(const trace::Trace& a, const trace::Trace& b) {
   numbers_a_ = number_names(a, texts);
   numbers_b_ = number_names(b, texts);
   const std::vector<Line> lines_a = find_lines(a, numbers_a_), lines_b = find_lines(b, numbers_b_);
-  const Files files_a = files_of(lines_a);
   line_in_b_.reserve(lines_a.size());
-  file_in_b_ = match_files(files_a, files_of(lines_b), texts);
-  for (const uint32_t file : files_a) {
+  file_in_b_ = match_files(lines_a, lines_b, texts);
+  for (const uint32_t file : files_of(lines_a)) {
     const auto in_b = file_in_b_.find(file);
     if (in_b == file_in_b_.end()) continue;
     const auto from = of_file(lines_a, file);

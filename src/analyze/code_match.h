@@ -1,5 +1,6 @@
 // Which place in the program of one recording is which in another's: the same line of the same function of the same
-// file, also where the file lies in another folder, and where an edit has moved the line (align_lines.h).
+// file, also where the file lies in another folder or has another name but the same functions, and where an edit has
+// moved the line (align_lines.h).
 //
 // Whether a file was edited is seen from all the lines of it that the two recordings name, those that hold nothing too.
 // Cost: linear in the frames, but for files that differ: see align_lines. Threads: safe once built.

@@ -70,6 +70,25 @@ TEST_F(CodeMatchTest, TellsFilesOfOneNameApartByTheirFolders) {
   EXPECT_TRUE(same(model, b));
 }
 
+TEST_F(CodeMatchTest, KnowsACopyOfAFileByItsFunctions) {
+  const auto a = in_a("/x/train.py", 7, "step");
+  in_a("/x/train.py", 20, "main");
+  in_a("/x/model.py", 5, "forward");
+  const auto b = in_b("/x/train_v2.py", 7, "step");
+  in_b("/x/train_v2.py", 22, "main");
+  in_b("/x/model.py", 5, "forward");
+  const auto other = in_b("/x/new.py", 7, "load");
+  EXPECT_TRUE(same(a, b));
+  EXPECT_FALSE(same(a, other));
+}
+
+TEST_F(CodeMatchTest, TakesNoFileForACopyThatHasMostlyOtherFunctions) {
+  const auto a = in_a("/x/train.py", 7, "main");
+  for (const char* function : {"step", "save", "load"}) in_a("/x/train.py", 9, function);
+  const auto b = in_b("/x/serve.py", 7, "main");
+  EXPECT_FALSE(same(a, b));
+}
+
 TEST_F(CodeMatchTest, DoesNotGuessWhichOfTwoFilesItIs) {
   const auto a = in_a("/one/utils.py", 7, "f");
   const auto b = in_b("/two/utils.py", 7, "f"), c = in_b("/three/utils.py", 7, "f");

@@ -70,7 +70,7 @@ TEST_F(DiffTest, TakesEachMomentForItself) {
 
 TEST_F(DiffTest, HasHoldersThatOnlyOneSideKnows) {
   a_.add("old.py", 10, "f", 100);
-  b_.add("new.py", 10, "f", 120);
+  b_.add("new.py", 10, "g", 120);
   const Diff d = diff();
   ASSERT_EQ(d.peak->grew.size(), 1U);
   EXPECT_EQ(d.peak->grew[0].in_a, nullptr);
