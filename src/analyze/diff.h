@@ -22,12 +22,12 @@ struct DiffSide {
   std::string label;                    ///< A path, or what else to call it; unescaped.
   const trace::Trace* trace = nullptr;  ///< Of the frames and stacks of `holders`; outlives the Diff.
   Metrics metrics{};
-  std::vector<Holder> holders;  ///< By line: Holder::at_peak and Holder::now count.
+  std::vector<Holder> holders{};  ///< By line: Holder::at_peak and Holder::now count.
   int device = 0;
   uint32_t events = 0;
   bool complete = false;  ///< The trace starts at the process's first allocation.
   bool allocated_is_lower_bound = false;
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings{};
 
   [[nodiscard]] bool knows_peak() const { return at(metrics, Metric::kPeakAllocated).has_value(); }
 };

@@ -7,6 +7,7 @@
 
 #include "base/os.h"
 #include "base/text.h"
+#include "cli/diff_command.h"
 #include "cli/explain_command.h"
 #include "cli/output.h"
 
@@ -17,6 +18,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "unfrag " UNFRAG_VERSION);
   int exit = unfrag::cli::kExitFine;
   unfrag::cli::add_explain(app, exit);
+  unfrag::cli::add_diff(app, exit);
   app.allow_extras();  // so that an unknown command can be named
   try {
     app.parse(argc, argv);
