@@ -43,6 +43,6 @@ def test_the_readme_shows_a_command_with_its_output_and_stays_short() -> None:
 def test_documents_show_the_real_output(path: Path, command: str, shown: str) -> None:
     real = real_output(command)
     if os.environ.get("UNFRAG_UPDATE_DOCS"):
-        path.write_text(path.read_text().replace(shown, real))
+        path.write_text(path.read_text().replace(f"$ {command}\n{shown}```", f"$ {command}\n{real}```"))
         return
     assert shown == real

@@ -463,7 +463,7 @@ def check_sums(segment: Document) -> None:
         assert "inactive" not in (one["state"], two["state"]) or one["state"] != two["state"]
 
 
-@pytest.mark.parametrize("scenario", ["fragmentation_oom", "capacity_oom", "leak", "train"])
+@pytest.mark.parametrize("scenario", ["fragmentation_oom", "capacity_oom", "leak", "leak_mended", "train"])
 @pytest.mark.parametrize("conf", ["", "expandable_segments:True", "roundup_power2_divisions:4", "max_split_size_mb:64"])
 @pytest.mark.parametrize("torch", ["2.9.1", "2.15.0"])
 def test_events_lead_to_the_segments(scenario: str, conf: str, torch: str) -> None:

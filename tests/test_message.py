@@ -168,6 +168,32 @@ def test_the_last_of_several_is_explained_and_they_are_counted() -> None:
         run(["explain", "--width", "80", "--message", "tests/messages/2.11_hip_log.txt"], cwd=ROOT).text
 
 
+BARE_AGAIN = "RuntimeError: CUDA out of memory. Tried to allocate {}\n"
+
+
+def test_a_message_is_not_hidden_by_its_first_words_alone() -> None:
+    """A re-raise, or a wrapper's line in the log."""
+    whole = explain(text_of("2.6_limit"))
+    report = explain(text_of("2.3_full") + text_of("2.6_limit") + BARE_AGAIN.format("996.00 MiB") * 2)
+    assert report["source"]["messages"] == 4
+    assert report["later"] is None
+    for field in ("message", "figures", "verdict", "notes"):
+        assert report[field] == whole[field], field
+
+
+def test_another_failure_without_figures_after_the_message_is_told() -> None:
+    text = text_of("2.6_limit") + BARE_AGAIN.format("20.00 MiB")
+    report = explain(text)
+    assert report["figures"] == explain(text_of("2.6_limit"))["figures"]
+    assert report["later"] == {"messages": 1, "requested_bytes": 20 << 20}
+    assert report["notes"][0].startswith("A later message without figures asked for 20.00 MiB")
+    shown = run(["explain", "--width", "200", "--message", "-"], stdin=text.encode()).text
+    assert "the last with figures of 2 out-of-memory messages" in shown and "- A later message without figures" in shown
+    many = explain(text + BARE_AGAIN.format("1.00 GiB") + BARE_AGAIN.format("996.00 MiB"))
+    assert many["later"] == {"messages": 2, "requested_bytes": 1 << 30}
+    assert many["notes"][0].startswith("2 later messages without figures asked for other sizes, the last for 1.00 GiB")
+
+
 # -- as they come ------------------------------------------------------------------------------------------------------
 
 def wrapped(text: str, width: int) -> str:

@@ -65,8 +65,9 @@ Result<DeviceFindings> examine(const trace::Trace& trace, const trace::Device& d
   findings.index = device.index;
   findings.events = device.event_count;
   History history = build_history(trace, device);
-  findings.replays_exactly =
-      device.kind == trace::DeviceKind::kGpu && replay::settle_sizes(trace, device, options.read, history);
+  if (device.kind == trace::DeviceKind::kGpu) {
+    findings.replayed = replay::settle_sizes(trace, device, options.read, history);
+  }
   findings.complete = history.complete;
   findings.allocated_is_lower_bound = history.sizes_are_lower_bounds;
   findings.curves = measure_usage(trace, device, history, options.timeline_points);

@@ -42,7 +42,7 @@ struct DeviceFindings {
   Now now;
   UsageCurves curves;
   bool allocated_is_lower_bound = false;
-  bool replays_exactly = false;  ///< Then the sizes of all blocks are PyTorch's own.
+  std::optional<alloc::Statistics> replayed;  ///< Where a replay is exact: PyTorch's own figures.
   std::vector<FailedRequest> ooms;
   std::vector<Verdict> oom_verdicts;    ///< Of the last kMostJudged of them, in order.
   bool wanted = false;                  ///< The verdict is of the request asked about.

@@ -49,6 +49,10 @@ void check_text(std::string_view text) {
   require(squeezed.size() <= text.size(), "squeezed text is no longer");
   const FoundMessages messages = ingest::find_oom_messages(squeezed);
   require(messages.last.has_value() == (messages.count > 0), "a message is counted");
+  require(messages.later.of_another_size <= messages.later.count, "other failures are later messages");
+  require(messages.later.count == 0 || messages.later.count < messages.count, "later ones come after one");
+  require((messages.later.of_another_size > 0) == messages.later.requested.has_value(), "another size is told");
+  check(messages.later.requested);
   if (messages.last) {
     const trace::OomMessage& m = *messages.last;
     for (const auto* figure : {&m.requested, &m.total, &m.free, &m.limit, &m.allocated, &m.reserved, &m.unallocated,

@@ -6,11 +6,14 @@ namespace unfrag::app {
 Result<analyze::Explanation> explain(const std::string& path, const ExplainOptions& options) {
   auto recording = open_recording(path, options.open);
   if (!recording) return recording.error();
+  return explain(std::move(*recording), options);
+}
 
+Result<analyze::Explanation> explain(Recording recording, const ExplainOptions& options) {
   analyze::Explanation explanation;
-  explanation.path = std::move(recording->path);
-  explanation.bytes = recording->bytes;
-  explanation.trace = std::move(recording->trace);
+  explanation.path = std::move(recording.path);
+  explanation.bytes = recording.bytes;
+  explanation.trace = std::move(recording.trace);
   explanation.user_code = std::make_unique<analyze::UserCode>(*explanation.trace);
   explanation.grouping = options.grouping;
   const trace::Trace& trace = *explanation.trace;

@@ -23,6 +23,9 @@ struct ExplainOptions {
   OpenOptions open;
 };
 
+/// Errors: kUsage where an option does not fit the recording.
+Result<analyze::Explanation> explain(Recording recording, const ExplainOptions& options);
+
 /// `path`: a file, or "-" for standard input.
 /// Errors: kBadInput where it cannot be read as a snapshot, kUsage where an option does not fit the file.
 Result<analyze::Explanation> explain(const std::string& path, const ExplainOptions& options);

@@ -54,7 +54,7 @@ Result<analyze::MessageExplanation> explain_message(const std::string& path,
   explanation.path = path;
   explanation.bytes = text->bytes;
   explanation.skipped = text->bytes - text->end.size();
-  explanation.facts = {messages.last, messages.count, summaries.last, summaries.count};
+  explanation.facts = {messages.last, messages.count, messages.later, summaries.last, summaries.count};
   if (messages.last) explanation.findings = analyze::judge(*messages.last);
   if (summaries.last) explanation.on_summary = analyze::judge(*summaries.last);
   return explanation;

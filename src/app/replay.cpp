@@ -13,20 +13,6 @@ namespace {
 /// More than a plot can show; one an entry in recordings of an ordinary size.
 constexpr size_t kMostPoints = 65536;
 
-/// The replay as a Trace; of an exact one at the recording's own addresses.
-trace::Trace result_of(const replay::Replayed& replayed, const replay::History& history) {
-  const replay::Answer& answer = replayed.answer;
-  const replay::Program& program = answer.recorded.reading.program;
-  replay::Log log;
-  replay::Runner runner(program, answer.conditions, &log);
-  if (!answer.what_if && !answer.recorded.reading.divergence) {
-    replay::run_as_recorded(runner, program, *replayed.trace, *replayed.device, history);
-  } else {
-    runner.run();
-  }
-  return replay::to_trace(*replayed.trace, *replayed.device, program, runner, log);
-}
-
 /// Runs it until a quarter of a second has passed.
 double measure_speed(const replay::Program& program, const replay::Conditions& conditions) {
   using Clock = std::chrono::steady_clock;
@@ -41,8 +27,7 @@ double measure_speed(const replay::Program& program, const replay::Conditions& c
   return static_cast<double>(entries) / seconds;
 }
 
-}  // namespace
-
+/// The settings that a text sets, for the release whose rules a recording follows.
 Result<alloc::Settings> settings_of(const std::string& conf, alloc::Version version) {
   if (conf == "default") return alloc::Settings{};
   auto settings = alloc::parse_settings(conf, version);
@@ -52,24 +37,45 @@ Result<alloc::Settings> settings_of(const std::string& conf, alloc::Version vers
   return error;
 }
 
+}  // namespace
+
+trace::Trace result_of(const replay::Answer& answer, const trace::Trace& trace, const trace::Device& device,
+                       const replay::History& history) {
+  const replay::Program& program = answer.recorded.reading.program;
+  replay::Log log;
+  replay::Runner runner(program, answer.conditions, &log);
+  if (!answer.what_if && !answer.recorded.reading.divergence) {
+    replay::run_as_recorded(runner, program, trace, device, history);
+  } else {
+    runner.run();
+  }
+  return replay::to_trace(trace, device, program, runner, log);
+}
+
+Result<replay::Question> ask(const trace::Trace& trace, const trace::Device& device, const replay::ReadOptions& read,
+                             const std::optional<std::string>& conf) {
+  if (device.event_count == 0) {
+    return Error{ErrorKind::kBadInput, "", "the snapshot has no trace: there is nothing to replay",
+                 "recording from the start with torch.cuda.memory._record_memory_history()"};
+  }
+  replay::Question question{.read = read, .settings = {}};
+  if (!conf) return question;
+  const auto settings = settings_of(*conf, read.version.value_or(replay::recorded_version(trace)));
+  if (!settings) return settings.error();
+  question.settings = *settings;
+  return question;
+}
+
 Result<replay::Replayed> replay(const std::string& path, const ReplayOptions& options) {
   auto recording = open_recording(path, options.open);
   if (!recording) return recording.error();
   const auto device = find_gpu(*recording->trace, options.device);
   if (!device) return device.error();
-  if ((*device)->event_count == 0) {
-    return Error{ErrorKind::kBadInput, "", "the snapshot has no trace: there is nothing to replay",
-                 "recording from the start with torch.cuda.memory._record_memory_history()"};
-  }
   const trace::Trace& trace = *recording->trace;
-  replay::Question question{.read = options.read, .settings = {}};
-  if (options.conf) {
-    const auto settings = settings_of(*options.conf, options.read.version.value_or(replay::recorded_version(trace)));
-    if (!settings) return settings.error();
-    question.settings = *settings;
-  }
+  const auto question = ask(trace, **device, options.read, options.conf);
+  if (!question) return question.error();
   const replay::History history = replay::build_history(trace, **device);
-  auto answer = replay::replay(trace, **device, history, question);
+  auto answer = replay::replay(trace, **device, history, *question);
   if (!answer) return answer.error();
   replay::Replayed replayed{.path = std::move(recording->path),
                             .bytes = recording->bytes,
@@ -79,7 +85,7 @@ Result<replay::Replayed> replay(const std::string& path, const ReplayOptions& op
                             .answer = std::move(*answer)};
   const replay::Program& program = replayed.answer.recorded.reading.program;
   if (options.curves) replayed.curves = replay::draw_curves(program, replayed.answer.conditions, kMostPoints);
-  if (options.result) replayed.result = result_of(replayed, history);
+  if (options.result) replayed.result = result_of(replayed.answer, *replayed.trace, *replayed.device, history);
   if (options.timing) replayed.events_per_second = measure_speed(program, replayed.answer.conditions);
   return replayed;
 }

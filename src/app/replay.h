@@ -25,7 +25,13 @@ struct ReplayOptions {
 /// Errors: kBadInput where it cannot be read or has nothing to replay, kUsage where an option does not fit.
 Result<replay::Replayed> replay(const std::string& path, const ReplayOptions& options);
 
-/// The settings that a text sets, for the release whose rules a recording follows. Errors: kUsage.
-Result<alloc::Settings> settings_of(const std::string& conf, alloc::Version version);
+/// What the allocator did in an answer, as a Trace: of an exact replay at the recording's own addresses.
+trace::Trace result_of(const replay::Answer& answer, const trace::Trace& trace, const trace::Device& device,
+                       const replay::History& history);
+
+/// What a command asks of a recording. `conf`: as in ReplayOptions.
+/// Errors: kBadInput where there is nothing to replay, kUsage where the settings make no sense.
+Result<replay::Question> ask(const trace::Trace& trace, const trace::Device& device, const replay::ReadOptions& read,
+                             const std::optional<std::string>& conf);
 
 }  // namespace unfrag::app

@@ -2,15 +2,16 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
 
 #include "cli/output.h"
 
 namespace unfrag::cli {
 
-inline void add_common_options(CLI::App& command, CommonOptions& options) {
-  command.add_option("--format", options.format, "Output format")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
+inline void add_common_options(CLI::App& command, CommonOptions& options,
+                               const std::vector<std::string>& formats = {"text", "json"}) {
+  command.add_option("--format", options.format, "Output format")->check(CLI::IsMember(formats))->capture_default_str();
   command.add_option("-o,--output", options.output, "Write to this file instead of standard output");
   command.add_flag("-q,--quiet", options.quiet, "Only the result in a sentence; no progress");
   command.add_option("--color", options.color, "Colours")

@@ -8,6 +8,7 @@
 #include "base/os.h"
 #include "base/text.h"
 #include "cli/advise_command.h"
+#include "cli/diff_command.h"
 #include "cli/explain_command.h"
 #include "cli/output.h"
 #include "cli/replay_command.h"
@@ -21,6 +22,7 @@ int run(int argc, char** argv) {
   unfrag::cli::add_explain(app, exit);
   unfrag::cli::add_replay(app, exit);
   unfrag::cli::add_advise(app, exit);
+  unfrag::cli::add_diff(app, exit);
   app.allow_extras();  // so that an unknown command can be named
   try {
     app.parse(argc, argv);

@@ -13,6 +13,7 @@
 namespace unfrag::cli {
 
 inline constexpr int kExitFine = 0;
+inline constexpr int kExitGate = 1;  ///< A gate that was set does not hold.
 
 /// 2 usage, 3 bad input, 4 something missing, 5 could not write.
 int exit_code(ErrorKind kind);
@@ -22,7 +23,7 @@ int report_error(const Error& error, std::string_view file = {});
 
 /// Options that every command has.
 struct CommonOptions {
-  std::string format = "text";  ///< "text" or "json"
+  std::string format = "text";  ///< "text", "json", or another that the command has.
   std::string color = "auto";   ///< "auto", "always" or "never"
   std::string output;           ///< -o FILE; empty: standard output
   bool quiet = false;

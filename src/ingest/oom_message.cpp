@@ -205,24 +205,57 @@ FoundMessages find_bare(std::string_view text) {
   return found;
 }
 
+struct Place {
+  size_t at = 0;
+  bool async = false;
+};
+
+/// Where messages that tell a size are, in their order.
+std::vector<Place> find_places(std::string_view text) {
+  std::vector<Place> places;
+  for (size_t at = text.find(kTried); at != kNowhere; at = text.find(kTried, at + 1)) {
+    if (size_at(text, at + kTried.size())) places.push_back({at, false});
+  }
+  for (size_t at = text.find(kAsync); at != kNowhere; at = text.find(kAsync, at + 1)) places.push_back({at, true});
+  std::ranges::sort(places, {}, &Place::at);
+  return places;
+}
+
+/// The message at place `i`, from no more text than lies between its neighbours, whose figures are not its own.
+OomMessage read_place(std::string_view text, const std::vector<Place>& places, size_t i) {
+  const size_t begin = i == 0 ? 0 : places[i - 1].at;
+  const size_t end = i + 1 == places.size() ? text.size() : places[i + 1].at;
+  const std::string_view own = text.substr(begin, end - begin);
+  return places[i].async ? read_async(own, places[i].at - begin) : read_tried(own, places[i].at - begin);
+}
+
+bool has_figures(const OomMessage& m) { return m.total || m.free || m.allocated || m.reserved || m.limit; }
+
+/// Takes a message without figures, which comes after the one that is explained, for what it is.
+void add_later(const PrintedOrNot& requested, FoundMessages& found) {
+  const PrintedOrNot& explained = found.last->requested;
+  ++found.later.count;
+  if (!requested || (explained && explained->value == requested->value)) return;
+  ++found.later.of_another_size;
+  found.later.requested = requested;
+}
+
 }  // namespace
 
 FoundMessages find_oom_messages(std::string_view squeezed) {
+  const std::vector<Place> places = find_places(squeezed);
+  if (places.empty()) return find_bare(squeezed);
   FoundMessages found;
-  size_t tried = kNowhere;
-  for (size_t at = squeezed.find(kTried); at != kNowhere; at = squeezed.find(kTried, at + 1)) {
-    if (!size_at(squeezed, at + kTried.size())) continue;
-    tried = at;
-    ++found.count;
+  found.count = places.size();
+  size_t chosen = places.size();
+  do {
+    found.last = read_place(squeezed, places, --chosen);
+  } while (chosen > 0 && !has_figures(*found.last));
+  if (!has_figures(*found.last)) {
+    chosen = places.size() - 1;
+    found.last = read_place(squeezed, places, chosen);
   }
-  size_t async = kNowhere;
-  for (size_t at = squeezed.find(kAsync); at != kNowhere; at = squeezed.find(kAsync, at + 1)) {
-    async = at;
-    ++found.count;
-  }
-  if (found.count == 0) return find_bare(squeezed);
-  const bool tried_last = tried != kNowhere && (async == kNowhere || tried > async);
-  found.last = tried_last ? read_tried(squeezed, tried) : read_async(squeezed, async);
+  for (size_t i = chosen + 1; i < places.size(); ++i) add_later(read_place(squeezed, places, i).requested, found);
   return found;
 }
 

@@ -125,6 +125,54 @@ TEST(OomMessage, IsTheLastOfSeveralAndTheyAreCounted) {
   EXPECT_EQ(text_of(found.last->requested), "996.00 MiB");
 }
 
+constexpr std::string_view kSameBare = "\nRuntimeError: CUDA out of memory. Tried to allocate 996.00 MiB";
+constexpr std::string_view kOtherBare = "\nRuntimeError: CUDA out of memory. Tried to allocate 20.00 MiB";
+
+FoundMessages find(std::string_view text) { return find_oom_messages(squeeze(text)); }
+
+TEST(OomMessage, IsTheLastWithFiguresWhereOnlyItsFirstWordsAreRepeated) {
+  const FoundMessages found = find(std::string(kSentences) + std::string(kSameBare) + std::string(kSameBare));
+  EXPECT_EQ(found.last->form, MessageForm::kSentences);
+  EXPECT_EQ(text_of(found.last->allocated), "17.44 GiB");
+  EXPECT_EQ(found.count, 3u);
+  EXPECT_EQ(found.later.count, 2u);
+  EXPECT_EQ(found.later.of_another_size, 0u);
+}
+
+TEST(OomMessage, TellsOfLaterOnesWithoutFiguresOfAnotherSize) {
+  const FoundMessages found = find(std::string(kSentences) + std::string(kOtherBare) + std::string(kSameBare));
+  EXPECT_EQ(text_of(found.last->allocated), "17.44 GiB");
+  EXPECT_EQ(found.later.count, 2u);
+  EXPECT_EQ(found.later.of_another_size, 1u);
+  EXPECT_EQ(text_of(found.later.requested), "20.00 MiB");
+}
+
+TEST(OomMessage, DoesNotTakeTheFiguresOfTheNext) {
+  const FoundMessages found = find(std::string(kOtherBare) + "\n" + std::string(kSentences));
+  EXPECT_EQ(text_of(found.last->requested), "996.00 MiB");
+  EXPECT_EQ(found.later.count, 0u);
+  const FoundMessages mps = find(
+      "MPS backend out of memory (MPS allocated: 9.57 GiB, max allowed: 27.20 GiB). Tried to "
+      "allocate 292.50 MiB on private pool. Tried to allocate 1.00 MiB");
+  EXPECT_EQ(text_of(mps.last->requested), "292.50 MiB");
+  EXPECT_EQ(text_of(mps.later.requested), "1.00 MiB");
+}
+
+TEST(OomMessage, IsTheLastOfAllWhereNoneHasFigures) {
+  const FoundMessages found = find(std::string(kSameBare) + std::string(kOtherBare));
+  EXPECT_EQ(found.last->form, MessageForm::kShort);
+  EXPECT_EQ(text_of(found.last->requested), "20.00 MiB");
+  EXPECT_EQ(found.later.count, 0u);
+}
+
+TEST(OomMessage, OfCudaMallocAsyncIsNotHiddenByItsFirstWords) {
+  const std::string words = "Allocation on device 3 would exceed allowed memory. (out of memory)\n";
+  const FoundMessages found = find(words + "Requested : 512.00 KiB\nDevice limit : 15.99 GiB\n" + words);
+  EXPECT_EQ(text_of(found.last->total), "15.99 GiB");
+  EXPECT_EQ(found.later.count, 1u);
+  EXPECT_EQ(found.later.of_another_size, 0u);
+}
+
 TEST(OomMessage, HasOnlyWhatIsThereWhereTheTextIsCut) {
   for (size_t length = 0; length <= kSentences.size(); ++length) {
     const auto found = find_oom_messages(squeeze(kSentences.substr(0, length)));

@@ -69,19 +69,20 @@ Result<Recorded> read_recording(const trace::Trace& trace, const trace::Device& 
   return std::move(*best);
 }
 
-bool settle_sizes(const trace::Trace& trace, const trace::Device& device, const ReadOptions& options,
-                  History& history) {
-  if (!history.complete) return false;
+std::optional<alloc::Statistics> settle_sizes(const trace::Trace& trace, const trace::Device& device,
+                                              const ReadOptions& options, History& history) {
+  if (!history.complete) return std::nullopt;
   const auto recorded = read_recording(trace, device, history, options);
-  if (!recorded) return false;
+  if (!recorded) return std::nullopt;
   for (uint32_t i = 0; i < history.lives.size(); ++i) {
     Life& life = history.lives[i];
     if (life.size_exact || recorded->reading.size_of_life[i] == 0) continue;
     life.size = recorded->reading.size_of_life[i];
     life.size_exact = true;
   }
-  if (recorded->exact()) history.sizes_are_lower_bounds = false;
-  return recorded->exact();
+  if (!recorded->exact()) return std::nullopt;
+  history.sizes_are_lower_bounds = false;
+  return recorded->reading.statistics;
 }
 
 bool same_figures(const Outcome& a, const Outcome& b) {

@@ -49,8 +49,9 @@ Result<Recorded> read_recording(const trace::Trace& trace, const trace::Device& 
                                 const ReadOptions& options);
 
 /// Gives the lives of `history` the sizes that their blocks have in the replay, as far as it agrees with a recording
-/// that is complete. True where that is to the end: then no size is a lower bound any more.
-bool settle_sizes(const trace::Trace& trace, const trace::Device& device, const ReadOptions& options, History& history);
+/// that is complete. Where that is to the end no size is a lower bound any more, and the figures are PyTorch's own.
+std::optional<alloc::Statistics> settle_sizes(const trace::Trace& trace, const trace::Device& device,
+                                              const ReadOptions& options, History& history);
 
 /// What a run comes to.
 struct Outcome {

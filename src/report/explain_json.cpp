@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "report/advice_json.h"
+#include "report/places_json.h"
 #include "report/source_json.h"
 #include "report/verdict_json.h"
 
@@ -31,17 +32,6 @@ const char* kind_name(trace::PoolKind kind) {
   return "unknown";
 }
 
-const char* origin_name(analyze::Origin origin) {
-  switch (origin) {
-    case analyze::Origin::kUser: return "user";
-    case analyze::Origin::kPackage: return "package";
-    case analyze::Origin::kPyTorch: return "pytorch";
-    case analyze::Origin::kStandard: return "standard";
-    case analyze::Origin::kNative: break;
-  }
-  return "native";
-}
-
 const char* source_name(analyze::Iterations::Source source) {
   switch (source) {
     case analyze::Iterations::kAnnotations: return "annotations";
@@ -63,7 +53,8 @@ const char* moment_name(analyze::Moment::Kind kind) {
 
 class Writer {
  public:
-  Writer(const Explanation& explanation, const JsonOptions& options) : e_(explanation), options_(options) {}
+  Writer(const Explanation& explanation, const JsonOptions& options)
+      : e_(explanation), options_(options), places_(*explanation.trace) {}
 
   /// A device at a time: a tree of all of thousands of devices would take many times the memory of its text.
   [[nodiscard]] std::string run() const {
@@ -89,12 +80,6 @@ class Writer {
   // Everything was escaped to valid UTF-8; `replace` is the safety net that keeps dump() from throwing.
   static std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-  /// Names are cut where no name of a program is that long: a file can refer to one text from everywhere.
-  [[nodiscard]] Json text(trace::StringIdx idx) const {
-    constexpr size_t kLongest = 8192;
-    return escape_text(e_.trace->strings[idx].substr(0, kLongest));
-  }
-
   [[nodiscard]] Json source() const {
     Source source{.path = e_.path, .bytes = e_.bytes, .trace = *e_.trace};
     source.complete = !e_.devices.empty() || !e_.host.empty();
@@ -113,7 +98,7 @@ class Writer {
     json["index"] = d.index;
     json["events"] = d.events;
     json["complete"] = d.complete;
-    json["replays_exactly"] = d.replays_exactly;
+    json["replays_exactly"] = d.replayed.has_value();
     json["now"] = {{"reserved_bytes", d.now.usage.reserved.value()},
                    {"allocated_bytes", d.now.usage.allocated.value()},
                    {"active_bytes", d.now.usage.active.value()},
@@ -124,8 +109,8 @@ class Writer {
     const trace::Dialect& dialect = e_.trace->dialect;
     json["verdict"] = verdict_json(Names(e_), d, d.verdict, analyze::judged_request(d), dialect);
     const auto add_place = [this](Json& item, trace::StackIdx idx) {
-      item.update(place(culprit(idx)));
-      item["stack"] = stack(idx);
+      item.update(places_.place(culprit(idx)));
+      item["stack"] = places_.stack(idx);
     };
     json["blockers"] = blockers_json(d, add_place);
     json["segments_to_empty"] = emptying_json(d, add_place);
@@ -137,8 +122,8 @@ class Writer {
                    {"device_free_bytes", oom.device_free ? Json(oom.device_free->value()) : Json(nullptr)},
                    {"stream", oom.stream}};
       if (oom.has_pool) item["pool_id"] = {oom.pool.first, oom.pool.second};
-      item.update(place(culprit(oom.stack)));
-      item["stack"] = stack(oom.stack);
+      item.update(places_.place(culprit(oom.stack)));
+      item["stack"] = places_.stack(oom.stack);
       item["verdict"] = verdict_json(Names(e_), d, analyze::verdict_of(d, i), &oom, dialect);
       json["ooms"].push_back(std::move(item));
     }
@@ -212,24 +197,6 @@ class Writer {
     return json;
   }
 
-  [[nodiscard]] Json stack(trace::StackIdx idx) const {
-    Json frames = Json::array();
-    for (const trace::FrameIdx frame : e_.trace->stacks[idx]) {
-      if (frames.size() == kDeepest || stack_room_ == 0) break;
-      frames.push_back(place(frame));
-      const trace::Frame& names = e_.trace->frames[frame];
-      const size_t bytes = e_.trace->strings[names.name].size() + e_.trace->strings[names.filename].size() + 64;
-      stack_room_ -= std::min(stack_room_, std::min<size_t>(bytes, 16384));
-    }
-    return frames;
-  }
-
-  [[nodiscard]] Json place(trace::FrameIdx idx) const {
-    if (idx.is_none()) return {{"function", nullptr}, {"file", nullptr}, {"line", nullptr}};
-    const trace::Frame& frame = e_.trace->frames[idx];
-    return {{"function", text(frame.name)}, {"file", text(frame.filename)}, {"line", frame.line}};
-  }
-
   [[nodiscard]] size_t listed(size_t count) const { return std::min(count, options_.top.value_or(count)); }
 
   [[nodiscard]] Json holders(const DeviceFindings& d) const {
@@ -242,12 +209,10 @@ class Writer {
       if (holder.outside) item["outside"] = true;
       if (e_.grouping == analyze::Grouping::kStream) item["stream"] = holder.stream;
       if (e_.grouping == analyze::Grouping::kSegment) item["segment"] = hex(holder.segment);
-      item.update(place(holder.frame));
-      item["origin"] = holder.frame.is_none() ? Json(nullptr) : Json(origin_name(holder.origin));
-      if (holder.origin == analyze::Origin::kNative) item["file"] = item["line"] = nullptr;
+      item.update(places_.place(analyze::Culprit{holder.frame, holder.origin}));
       if (e_.grouping == analyze::Grouping::kFunction) item["line"] = nullptr;
       item["kind"] = analyze::kind_name(holder.kind);
-      item["stack"] = stack(holder.stack);
+      item["stack"] = places_.stack(holder.stack);
       json.push_back(std::move(item));
     }
     return json;
@@ -292,7 +257,7 @@ class Writer {
     for (size_t i = 0; i < std::min(most, listed(segments.size())); ++i) {
       const analyze::PinnedSegment& segment = segments[i];
       Json block = {{"address", hex(segment.largest.addr)}, {"bytes", segment.largest.size}};
-      block.update(place(culprit(segment.largest.stack)));
+      block.update(places_.place(culprit(segment.largest.stack)));
       json.push_back({{"address", hex(segment.run.addr)},
                       {"bytes", segment.run.size},
                       {"held_bytes", segment.held.value()},
@@ -311,11 +276,8 @@ class Writer {
     Json json = Json::array();
     for (size_t i = 0; i < listed(d.growth.suspects.size()); ++i) {
       const analyze::Suspect& suspect = d.growth.suspects[i];
-      const analyze::Culprit culprit = e_.user_code->culprit(suspect.stack);
-      Json item = place(culprit.frame);
-      item["origin"] = culprit.frame.is_none() ? Json(nullptr) : Json(origin_name(culprit.origin));
-      if (culprit.origin == analyze::Origin::kNative) item["file"] = item["line"] = nullptr;
-      item["stack"] = stack(suspect.stack);
+      Json item = places_.place(e_.user_code->culprit(suspect.stack));
+      item["stack"] = places_.stack(suspect.stack);
       item["first_bytes"] = suspect.first.value();
       item["last_bytes"] = suspect.last.value();
       item["rise_bytes"] = suspect.rise().value();
@@ -357,12 +319,8 @@ class Writer {
 
   const Explanation& e_;
   const JsonOptions& options_;
-  /// Bytes left for stacks. Real files need a fraction; a file made to do so could have each of a million holders
-  /// repeat its longest text.
-  static constexpr size_t kStackRoom = size_t{64} << 20;
-  static constexpr size_t kDeepest = 4096;
   static constexpr size_t kMostPinnedAt = 20;
-  mutable size_t stack_room_ = kStackRoom;
+  mutable PlacesJson places_;
 };
 
 }  // namespace

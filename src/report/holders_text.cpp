@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "report/places.h"
 
 namespace unfrag::report {
 namespace {
@@ -20,13 +21,6 @@ void write_row(Page& page, const analyze::Held& at, const analyze::Held& peak, b
   const size_t name_width = page.width() - 2 - 2 * (kSizeColumn + 1) - 8;
   page.line("  {} {} {} {}", Page::column(at.bytes), same ? std::string(kSizeColumn, ' ') : Page::column(peak.bytes),
             fit_right(format_count(at.blocks), 7), page.trimmed(who, name_width));
-}
-
-void write_stack(Page& page, const Explanation& e, const Names& names, trace::StackIdx idx) {
-  for (const trace::FrameIdx index : e.trace->stacks[idx]) {
-    const trace::Frame& frame = e.trace->frames[index];
-    page.paragraph(fmt::format("{}:{} {}", names.text(frame.filename), frame.line, names.text(frame.name)), 6, 8);
-  }
 }
 
 }  // namespace
@@ -54,7 +48,7 @@ void write_holders(Page& page, const Explanation& e, const DeviceFindings& d, si
       continue;
     }
     write_row(page, holder.at, holder.at_peak, same, names.holder(holder));
-    if (stacks) write_stack(page, e, names, holder.stack);
+    if (stacks) write_stack(page, *e.trace, holder.stack);
   }
   if (listed < d.holders.size()) {
     const size_t more = d.holders.size() - listed;

@@ -48,6 +48,11 @@ Json source(const MessageExplanation& e) {
   return json;
 }
 
+Json later(const trace::LaterMessages& l) {
+  if (l.of_another_size == 0) return nullptr;
+  return {{"messages", l.of_another_size}, {"requested_bytes", l.requested->value}};
+}
+
 Json message(const OomMessage& m) {
   Json json;
   json["form"] = form_name(m.form);
@@ -172,6 +177,7 @@ std::string message_json(const MessageExplanation& explanation) {
   json["schema"] = "unfrag.message/1";
   json["source"] = source(explanation);
   json["message"] = facts.message ? message(found) : Json(nullptr);
+  json["later"] = later(facts.later);
   json["figures"] = figures(found);
   json["precision"] = precision(found);
   json["processes"] = processes(found, explanation.findings.value_or(MessageFindings{}));

@@ -19,8 +19,10 @@ std::string source_line(const MessageExplanation& e) {
   const trace::MessageFacts& facts = e.facts;
   std::string line = e.path == "-" ? std::string("standard input") : escape_text(e.path);
   if (facts.message) {
-    line += facts.messages == 1 ? ": an out-of-memory message"
-                                : fmt::format(": the last of {} out-of-memory messages", format_count(facts.messages));
+    line += facts.messages == 1
+                ? ": an out-of-memory message"
+                : fmt::format(": the last{} of {} out-of-memory messages",
+                              facts.later.count == 0 ? "" : " with figures", format_count(facts.messages));
     if (!facts.message->releases.empty()) line += fmt::format(", as PyTorch {} prints it", facts.message->releases);
   } else {
     line += facts.summaries == 1

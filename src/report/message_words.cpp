@@ -192,6 +192,18 @@ std::string_view also_reason(VerdictKind kind) {
   }
 }
 
+std::string later_note(const trace::LaterMessages& later) {
+  if (later.of_another_size == 1) {
+    return fmt::format(
+        "A later message without figures asked for {}: another failure, of which the text tells no more.",
+        text_of(later.requested));
+  }
+  return fmt::format(
+      "{} later messages without figures asked for other sizes, the last for {}: other failures, of which the text "
+      "tells no more.",
+      format_count(later.of_another_size), text_of(later.requested));
+}
+
 void add_message_notes(const OomMessage& message, const MessageFindings& f, std::vector<std::string>& notes) {
   if (f.tensor) notes.push_back(tensor_note(message, *f.tensor));
   if (message.private_free) {
@@ -296,6 +308,7 @@ std::string message_headline(const MessageExplanation& explanation) {
 
 std::vector<std::string> message_notes(const MessageExplanation& explanation) {
   std::vector<std::string> notes;
+  if (explanation.facts.later.of_another_size > 0) notes.push_back(later_note(explanation.facts.later));
   for (const VerdictKind kind : explanation.also()) {
     notes.push_back(fmt::format("{} holds, too: {}", analyze::verdict_name(kind), also_reason(kind)));
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "report/places.h"
 
 namespace unfrag::report {
 
@@ -36,19 +37,8 @@ std::string Names::place(trace::StackIdx stack) const {
 }
 
 std::string Names::place(trace::FrameIdx idx, analyze::Origin origin) const {
-  if (idx.is_none()) {
-    const bool others_have = e_.trace->stacks.size() > 1;
-    return others_have ? "(no Python stack: mostly the backward thread)" : "(no stacks recorded)";
-  }
-  const trace::Frame& frame = e_.trace->frames[idx];
-  if (origin == analyze::Origin::kNative) {
-    const std::string function = text(frame.name);
-    return fmt::format("(no Python frame) {}", function.substr(0, function.find('(', 1)));
-  }
-  const std::string where = e_.grouping == analyze::Grouping::kFunction
-                                ? text(frame.filename)
-                                : fmt::format("{}:{}", text(frame.filename), frame.line);
-  return fmt::format("{} {}", where, text(frame.name));
+  const bool by_function = e_.grouping == analyze::Grouping::kFunction;
+  return place_text(*e_.trace, idx, origin, by_function ? PlaceDetail::kFunction : PlaceDetail::kLine);
 }
 
 std::string Names::holder(const analyze::Holder& holder) const {

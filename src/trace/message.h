@@ -64,6 +64,13 @@ struct OomMessage {
   std::vector<ProcessUse> processes;
 };
 
+/// The messages that come after the one explained and tell a size at most: its repetitions, or other failures.
+struct LaterMessages {
+  uint64_t count = 0;
+  uint64_t of_another_size = 0;
+  PrintedOrNot requested;  ///< By the last of those of another size.
+};
+
 /// A row of the table: a size, or a number of allocations.
 struct SummaryRow {
   Printed current;
@@ -82,10 +89,11 @@ struct MemorySummary {
   SummaryRowOrNot oversize_allocations, oversize_segments;                      ///< Counts.
 };
 
-/// All that a text says: the last message and the last table, and how many there are.
+/// All that a text says: the last message with figures and the last table, and how many there are.
 struct MessageFacts {
   std::optional<OomMessage> message;
   uint64_t messages = 0;
+  LaterMessages later;
   std::optional<MemorySummary> summary;
   uint64_t summaries = 0;
 };

@@ -141,40 +141,55 @@ def leak(program: Program, events: int = 1800) -> None:
 
     Stops after the step in which the trace reaches `events` entries.
     """
+    _segmentation(program, events, mended=False)
+
+
+def leak_mended(program: Program, events: int = 1800) -> None:
+    """The same program with the loop mended: `losses.append(loss.detach().mean())`, one line below the loss."""
+    _segmentation(program, events, mended=True)
+
+
+def _segmentation(program: Program, events: int, mended: bool) -> None:
     losses: list[Block] = []
-    with program.calls((("<module>", _TRAIN, 58), ("train", _TRAIN, 27))):
+    below = 1 if mended else 0  # the line that was put in moves those below it
+    with program.calls((("<module>", _TRAIN, 58 + below), ("train", _TRAIN, 27))):
         program.at(29)
         to_cuda(program, _WEIGHTS, 2)
         step = 0
         while len(program.allocator.trace) < events:
             with program.annotate(f"ProfilerStep#{step}"):
-                _leaking_step(program, losses, first=step == 0)
+                _segmentation_step(program, losses, first=step == 0, below=below)
             step += 1
 
 
-def _leaking_step(program: Program, losses: list[Block], first: bool) -> None:
+def _segmentation_step(program: Program, losses: list[Block], first: bool, below: int) -> None:
     program.at(35)
     inputs = [program.alloc(size, "inputs") for size in _IMAGES]
     program.at(37)
     maps = [_conv(program, 8 * channels * 256 * 192 * FP32, line) for line, channels in zip((24, 25, 26), _CHANNELS)]
     program.at(38)
-    losses.append(cross_entropy(program, 8 * 256 * 192 * FP32))  # reduction="none": one loss per pixel
-    program.at(40)
+    loss = cross_entropy(program, 8 * 256 * 192 * FP32)  # reduction="none": one loss per pixel
+    if below:
+        program.at(39)
+        losses.append(program.alloc(FP32, "activations"))
+    else:
+        losses.append(loss)
+    program.at(40 + below)
     mean = program.alloc(FP32, "activations")
     root = root_gradient(program)
     gradients = _backward(program, maps)
     program.free(root)
-    program.at(41)
+    program.at(41 + below)
     with program.annotate("Optimizer.step#AdamW.step"):
         if first:
             adam_states(program, _WEIGHTS)
         adam_step(program, _WEIGHTS[::2])
-    program.at(42)
+    program.at(42 + below)
     with program.annotate("Optimizer.zero_grad#AdamW.zero_grad"):
         with program.call("zero_grad", TORCH + "optim/optimizer.py", 1031):
             program.free(*gradients)
     program.at(35)
-    program.free(mean, *inputs)
+    program.free(mean, *inputs, *([loss] if below else []))
 
 
 def _conv(program: Program, nbytes: int, line: int) -> Block:

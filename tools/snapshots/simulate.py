@@ -36,6 +36,7 @@ SCENARIOS: dict[str, Scenario] = {
     "fragmentation_oom": Scenario(scenarios.fragmentation_oom, 4 * GIB, False),
     "capacity_oom": Scenario(scenarios.capacity_oom, 4 * GIB, False),
     "leak": Scenario(scenarios.leak, 4 * GIB, True),
+    "leak_mended": Scenario(scenarios.leak_mended, 4 * GIB, True),
     "train": Scenario(train.train, 80 * GIB, True),
 }
 
