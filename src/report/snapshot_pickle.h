@@ -2,9 +2,10 @@
 // whatever else reads snapshots, unfrag too: reading what this wrote gives an equal Trace.
 //
 // Keys, their order and their types are those of the release that wrote the recording (Trace::dialect); a key that came
-// with a later release is written only where the Trace has something to say in it. Equal frames, stacks and strings are
-// one object each, as in PyTorch's files. What a Trace does not keep cannot come back: warnings, whether the file was
-// cut, keys nobody knows, cpp_frames, texts of settings beyond 4 KiB.
+// with a later release, or any where the release is unknown, is written only where the Trace has something to say in
+// it. Equal frames, stacks and strings are one object each, as in PyTorch's files. What a Trace does not keep cannot
+// come back: warnings, whether the file was cut, keys nobody knows, cpp_frames, texts of settings beyond 4 KiB; nor can
+// text that is not UTF-8.
 //
 // It does not write a tree of objects first: memory is the result's, and a number a string, frame and stack.
 // Source: PyTorch torch/csrc/cuda/Module.cpp, memorySnapshot. Threads: pure function.
