@@ -148,7 +148,7 @@ def test_the_text_says_what_grows() -> None:
     [leak] = [path for path in EXAMPLES if path.stem == "leak"]
     text = run(["explain", "--width", "200", leak]).text
     assert "What grows, at the quietest point of 30 iterations (ProfilerStep)\n" in text
-    assert "train.py:38 train: 44.50 MiB more, 1.52 MiB an iteration, in 31 blocks instead of 2; 99.9 % sure\n" in text
+    assert "train.py:38 train: 43.50 MiB more, 1.50 MiB an iteration, in 31 blocks instead of 2; 99.9 % sure\n" in text
     assert "What grows" not in run(["explain", "-q", leak]).text
 
 

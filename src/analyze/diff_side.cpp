@@ -63,7 +63,9 @@ DiffSide side_of(const Explanation& e) {
   at(metrics, Metric::kPeakAllocated) = d.curves.allocated.bytes.value();
   at(metrics, Metric::kPeakRequested) = d.curves.requested.bytes.value();
   at(metrics, Metric::kNumOoms) = counts.ooms;
-  if (d.replayed) at(metrics, Metric::kNumAllocRetries) = d.replayed->num_alloc_retries;
+  if (d.replayed && !d.replayed->releases_guessed) {
+    at(metrics, Metric::kNumAllocRetries) = d.replayed->statistics.num_alloc_retries;
+  }
   at(metrics, Metric::kNumDeviceAlloc) = counts.obtained;
   at(metrics, Metric::kNumDeviceFree) = counts.returned;
   return side;

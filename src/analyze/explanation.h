@@ -42,7 +42,7 @@ struct DeviceFindings {
   Now now;
   UsageCurves curves;
   bool allocated_is_lower_bound = false;
-  std::optional<alloc::Statistics> replayed;  ///< Where a replay is exact: PyTorch's own figures.
+  std::optional<replay::Settled> replayed;  ///< Where a replay is exact.
   std::vector<FailedRequest> ooms;
   std::vector<Verdict> oom_verdicts;    ///< Of the last kMostJudged of them, in order.
   bool wanted = false;                  ///< The verdict is of the request asked about.

@@ -7,10 +7,17 @@
 #include <span>
 #include <tuple>
 
+#include "alloc/rounding.h"
 #include "analyze/trend.h"
 
 namespace unfrag::analyze {
 namespace {
+
+// A large block can be up to 1 MiB larger than its request, as chance has it: that is no growth.
+uint64_t held_by(const Life& life) {
+  if (life.requested == 0) return life.size;
+  return std::min(life.size, alloc::round_size(Bytes(life.requested), {}).value());
+}
 
 using trace::Action;
 
@@ -62,12 +69,12 @@ class QuietFinder {
     if (index == kNoLife) return;
     const Life& life = history_.lives[index];
     if (trace_.events.action[size_t{device_.first_event} + entry] == Action::kAlloc)
-      allocated_ += static_cast<int64_t>(life.size);
+      allocated_ += static_cast<int64_t>(held_by(life));
     else
       give_back(life, entry);
   }
   void give_back(const Life& life, uint32_t entry) {
-    if (life.free_requested == entry) allocated_ -= static_cast<int64_t>(life.size);
+    if (life.free_requested == entry) allocated_ -= static_cast<int64_t>(held_by(life));
   }
 
   const trace::Trace& trace_;
@@ -168,7 +175,7 @@ class Detective {
         while (next < quiet.size() && quiet[next] < life.alloc) ++next;
       }
       const bool kept = life.free_requested >= until_;
-      if (kept && started_by(life.alloc, until_ - 1)) held_at_end_[life.stack.value()] += life.size;
+      if (kept && started_by(life.alloc, until_ - 1)) held_at_end_[life.stack.value()] += held_by(life);
       const uint32_t from = from_before ? 0 : next;
       if (from == quiet.size() || started_by(life.free_requested, quiet[from])) continue;
       if (user_code_.optimizer().part_of(life.stack) == OptimizerCode::kStep) continue;
@@ -179,7 +186,7 @@ class Detective {
                         .to = static_cast<uint32_t>(over - quiet.begin()),
                         .kept = kept,
                         .from_before = from_before,
-                        .bytes = life.size,
+                        .bytes = held_by(life),
                         .requested = life.requested});
       if (stays_.back().line.is_none()) stays_.back().stack = trace::kEmptyStack;
       const Stay& stay = stays_.back();

@@ -47,7 +47,7 @@ Result<analyze::Explanation> explain_what_if(const analyze::Explanation& explana
   auto explained =
       explain(Recording{.path = label_of(explanation.path, *answer), .bytes = 0, .trace = std::move(result)}, own);
   if (explained && !explained->devices.empty()) {
-    explained->devices[explained->chosen].replayed = answer->outcome.statistics;
+    explained->devices[explained->chosen].replayed = replay::Settled{.statistics = answer->outcome.statistics};
   }
   return explained;
 }

@@ -69,8 +69,8 @@ Result<Recorded> read_recording(const trace::Trace& trace, const trace::Device& 
   return std::move(*best);
 }
 
-std::optional<alloc::Statistics> settle_sizes(const trace::Trace& trace, const trace::Device& device,
-                                              const ReadOptions& options, History& history) {
+std::optional<Settled> settle_sizes(const trace::Trace& trace, const trace::Device& device, const ReadOptions& options,
+                                    History& history) {
   if (!history.complete) return std::nullopt;
   const auto recorded = read_recording(trace, device, history, options);
   if (!recorded) return std::nullopt;
@@ -82,7 +82,7 @@ std::optional<alloc::Statistics> settle_sizes(const trace::Trace& trace, const t
   }
   if (!recorded->exact()) return std::nullopt;
   history.sizes_are_lower_bounds = false;
-  return recorded->reading.statistics;
+  return Settled{.statistics = recorded->reading.statistics, .releases_guessed = recorded->reading.releases_read > 0};
 }
 
 bool same_figures(const Outcome& a, const Outcome& b) {

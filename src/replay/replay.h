@@ -48,10 +48,16 @@ struct Recorded {
 Result<Recorded> read_recording(const trace::Trace& trace, const trace::Device& device, const History& history,
                                 const ReadOptions& options);
 
+/// Figures of a replay that agrees with the whole recording: PyTorch's own.
+struct Settled {
+  alloc::Statistics statistics;
+  bool releases_guessed = false;  ///< Whether releases were the program's or retries is a guess.
+};
+
 /// Gives the lives of `history` the sizes that their blocks have in the replay, as far as it agrees with a recording
 /// that is complete. Where that is to the end no size is a lower bound any more, and the figures are PyTorch's own.
-std::optional<alloc::Statistics> settle_sizes(const trace::Trace& trace, const trace::Device& device,
-                                              const ReadOptions& options, History& history);
+std::optional<Settled> settle_sizes(const trace::Trace& trace, const trace::Device& device, const ReadOptions& options,
+                                    History& history);
 
 /// What a run comes to.
 struct Outcome {

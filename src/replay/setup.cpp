@@ -73,8 +73,19 @@ class LimitFinder {
     if (i == 0 || !is_gain(action(i)) || !is_loss(action(i - 1)) || settings_.garbage_collection_threshold > 0) return;
     const trace::StackIdx stack = trace_.events.stack[row(i)];
     if (stack == trace::kEmptyStack || stack != trace_.events.stack[row(i - 1)]) return;
-    const uint64_t refused = reserved_before_ + trace_.events.size[row(i)];
+    const uint64_t refused = reserved_before_ + trace_.events.size[row(i)] - unmapped_within(i);
     refused_ = refused_ == 0 ? refused : std::min(refused_, refused);
+  }
+
+  // What lay in the pages that entry `i` maps before the burst of releases: the first try did not ask for it.
+  [[nodiscard]] uint64_t unmapped_within(uint32_t i) const {
+    uint64_t bytes = 0;
+    const uint64_t begin = trace_.events.addr[row(i)];
+    for (uint32_t other = i; other-- > 0 && is_loss(action(other));) {
+      const bool within = trace_.events.addr[row(other)] - begin < trace_.events.size[row(i)];
+      if (action(other) == Action::kSegmentUnmap && within) bytes += trace_.events.size[row(other)];
+    }
+    return std::min(bytes, trace_.events.size[row(i)]);
   }
 
   const trace::Trace& trace_;
