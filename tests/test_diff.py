@@ -134,7 +134,8 @@ def test_a_setting_that_wastes_memory_is_told_from_a_program_that_needs_more() -
 @needs_corpus
 def test_rounding_shows_at_the_line_whose_blocks_it_makes_larger() -> None:
     report = diff(recording("streams.default"), recording("streams.round4"))
-    assert changes(report) == {"streams:41": 1966080}
+    allocated = [truth()[recording(name).name]["peak_allocated"] for name in ("streams.default", "streams.round4")]
+    assert changes(report) == {"streams:41": allocated[1] - allocated[0]}
     assert report["metrics"]["peak_requested_bytes"]["change"] == 0
     assert report["headline"].startswith("Both reserve 114.00 MiB at their peaks.")
 
@@ -150,8 +151,11 @@ def test_who_ran_out_of_memory_comes_first() -> None:
 @needs_corpus
 def test_a_renamed_program_is_the_same_by_its_functions() -> None:
     report = diff(recording("varlen.default"), recording("varlen.default", "2.15.0"))
-    assert changes(report) == {"forward:14": -9568256}, "what one release keeps at the end and the other does not"
-    assert report["grew"][0]["moved_from"] == {"file": "/home/user/workload.py", "line": 14}
+    told = changes(report)
+    assert told.pop("forward:14") == -9568256, "what one release keeps at the end and the other does not"
+    assert all(abs(change) < MIB for change in told.values()), "the slack of blocks"
+    row = next(row for row in report["grew"] if row["line"] == 14 and row["moment"] == "peak")
+    assert row["moved_from"] == {"file": "/home/user/workload.py", "line": 14}
     assert report["notes"][0].endswith("workload15.py of B is taken for /home/user/workload.py of A.")
 
 
@@ -159,7 +163,7 @@ def test_a_renamed_program_is_the_same_by_its_functions() -> None:
 def test_a_recording_against_itself_has_not_changed(path: Path) -> None:
     report = diff(path, path, "--fail-on", "peak_reserved>+0%", "--fail-on", "now_allocated>+0")
     assert report["grew"] == []
-    assert {metric["change"] for metric in report["metrics"].values()} == {0, None}
+    assert {metric["change"] for metric in report["metrics"].values()} == {0}
     text = run(["diff", path, path]).text
     assert "Who holds more" not in text and "Nobody holds more or less at the peak" in text
 
@@ -172,14 +176,21 @@ def test_the_other_way_round_it_is_the_opposite() -> None:
     assert sorted(one["change_bytes"] for one in there["grew"]) == sorted(-one["change_bytes"] for one in back["grew"])
 
 
+def midway() -> Document:
+    document = recorded({10: 2 * MIB})
+    document["device_traces"][0] = document["device_traces"][0][1:]
+    return document
+
+
 # -- lines -------------------------------------------------------------------------------------------------------------
 
 def test_the_line_that_leaks_is_named_and_those_that_moved_are_not() -> None:
     report = diff(MENDED, LEAK)
-    assert changes(report) == {"train:38": 46 * MIB, "train:39": -15360}
+    no_stack = {"None:None": -MIB // 2}  # the slack of one block of the backward thread
+    assert changes(report) == {"train:38": 46 * MIB, "train:39": -15360, **no_stack}
     assert changes(report, "end") == {"train:38": 47 * MIB + MIB // 2, "train:39": -15360}
     assert {row["line"]: row["b_bytes"] for row in report["grew"]}[39] == 0
-    assert report["totals"][0]["unchanged_holders"] == 7
+    assert report["totals"][0]["unchanged_holders"] == 6
 
 
 @pytest.mark.parametrize("at", [-9, -1, 1, 2, 30])
@@ -300,7 +311,9 @@ def test_a_gate_of_another_form_is_an_error_before_anything_is_read(expression: 
 
 
 def test_a_gate_on_what_a_recording_does_not_tell_is_an_error(tmp_path: Path) -> None:
-    check_error(run(["diff", "--fail-on", "num_alloc_retries>0", MENDED, LEAK]), 3, "a recording does not count retries")
+    part = write(tmp_path / "part.pickle", midway())
+    check_error(run(["diff", "--fail-on", "num_alloc_retries>0", LEAK, part]), 3, "a recording does not count retries")
+    assert run(["diff", "--fail-on", "num_alloc_retries>0", MENDED, LEAK]).code == 0
     untraced = write(tmp_path / "untraced.pickle", snapshot([segment(BASE, [block(2 * MIB)])]))
     check_error(run(["diff", "--fail-on", "peak_reserved>+5%", MENDED, untraced]), 3, f"{untraced}: ",
                 "peak_reserved is not known", "no trace was recorded")
@@ -332,9 +345,7 @@ def test_a_trace_with_nothing_but_a_snapshot_in_it_is_none() -> None:
 
 
 def test_a_recording_that_begins_midway_says_so(tmp_path: Path) -> None:
-    document = recorded({10: 2 * MIB})
-    document["device_traces"][0] = document["device_traces"][0][1:]
-    part = write(tmp_path / "part.pickle", document)
+    part = write(tmp_path / "part.pickle", midway())
     report = diff(LEAK, part)
     assert (report["a"]["complete"], report["b"]["complete"]) == (True, False)
     assert "The trace of B begins mid-way: its peaks and counts are of what it recorded." in report["notes"]
@@ -451,7 +462,7 @@ def test_the_schema_describes_every_field_in_a_sentence() -> None:
         assert "additionalProperties" not in part
 
 
-def test_every_version_of_the_format_that_ever_was_keeps_to_its_schema() -> None:
+def test_every_version_of_the_format_that_ever_was_keeps_to_its_schema(tmp_path: Path) -> None:
     """diff.1.json is version 1 as first written. Never change it: it stands for the readers out there."""
     kept = json.loads((GOLDEN / "diff.1.json").read_text())
     VALIDATOR.validate(kept)
@@ -465,7 +476,8 @@ def test_every_version_of_the_format_that_ever_was_keeps_to_its_schema() -> None
             return {path}
         return set().union(*(fields(one, f"{path}.{key}") for key, one in value.items()))
 
-    assert fields(kept) <= fields(now)
+    noted = diff(LEAK, write(tmp_path / "part.pickle", midway()))
+    assert fields(kept) <= fields(now) | fields(noted)
 
 
 # -- golden files ------------------------------------------------------------------------------------------------------
@@ -494,3 +506,33 @@ def test_lines_keep_within_the_width(width: int) -> None:
     for a, b in [(MENDED, LEAK), (EXAMPLES[0], EXAMPLES[1])]:
         for line in run(["diff", "--width", width, "--stacks", a, b]).text.splitlines():
             assert len(line) <= width, line
+
+
+# -- a recording beside its what-if ------------------------------------------------------------------------------------
+
+FRAGMENTED = ROOT / "examples" / "fragmentation_oom.pickle"
+
+
+def test_a_recording_is_compared_with_itself_under_other_settings() -> None:
+    conf = ("--conf", "expandable_segments:True")
+    done = run(["diff", FRAGMENTED, *conf, "--format", "json"])
+    assert (done.code, done.message) == (0, "")
+    report = json.loads(done.text)
+    VALIDATOR.validate(report)
+    adds_up(report)
+    replay = json.loads(run(["replay", FRAGMENTED, *conf, "--format", "json"]).text)
+    for metric, value in report["metrics"].items():
+        name = metric.replace("now_", "end_")
+        if name in replay:
+            assert (value["a"], value["b"]) == (replay["recorded"][name], replay[name]), metric
+    assert changes(report, "end")["evaluate:92"] == 1000 * MIB  # the request that failed lives on
+    text = " ".join(run(["diff", FRAGMENTED, *conf]).text.split())
+    assert f"B: {FRAGMENTED} with expandable_segments:True" in text and "A ran out of memory, B did not." in text
+    assert run(["diff", FRAGMENTED, *conf, "--fail-on", "num_ooms>0"]).code == 0
+    assert run(["diff", FRAGMENTED, "--memory", "1GiB", "--fail-on", "num_ooms>1"]).code == 1
+
+
+def test_a_what_if_that_is_none_and_a_second_file_beside_it_are_errors() -> None:
+    check_error(run(["diff", FRAGMENTED, "--conf", "default"]), 2, "that is how it was recorded")
+    check_error(run(["diff", FRAGMENTED, LEAK, "--conf", "default"]), 2, "no place for B")
+    check_error(run(["diff", FRAGMENTED, "--conf", "nonsense:1"]), 2, "nonsense")
