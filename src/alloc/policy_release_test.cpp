@@ -239,6 +239,19 @@ TEST(Release, OfOneBlockThatIsLargeEnoughComesBeforeARelease) {
   EXPECT_EQ(m.policy.statistics().num_alloc_retries, 0U);
 }
 
+TEST(Release, OfOneBlockPassesOverExpandableOnes) {
+  Machine m({.settings = {.expandable_segments = true, .max_split_size = 20_MiB}, .device_total = 480_MiB},
+            with_memory(80_MiB));
+  const BlockId hole = m.get(60_MiB);
+  m.get(20_MiB);
+  m.policy.free(hole);
+  m.policy.adopt_segment(Address(DeviceForTests::kOrigin) + 1_GiB, 20_MiB, {});
+  m.policy.adopt_segment(Address(DeviceForTests::kOrigin) + 2_GiB, 90_MiB, {});
+  m.get(21_MiB);  // the hole is too large for it, but the first of the size of the limit and more
+  EXPECT_EQ(m.asked(), "[540 map 60@0 map 20@60 map 40@80! -20@1024 -90@2048 unmap 60@0 map 40@0")
+      << "what is smaller than the hole does not suffice; the rest is of the full release";
+}
+
 TEST(Release, OfTheLargestBlocksFollowsWhereNoneIsLargeEnough) {
   Machine m({.settings = {.max_split_size = 25_MiB}}, with_memory(120_MiB));
   const BlockId a = m.get(26_MiB);
@@ -246,8 +259,8 @@ TEST(Release, OfTheLargestBlocksFollowsWhereNoneIsLargeEnough) {
   const BlockId c = m.get(40_MiB);
   const BlockId d = m.get(24_MiB);
   for (const BlockId id : {a, b, c, d}) m.policy.free(id);
-  EXPECT_FALSE(m.get(60_MiB).is_none());
-  EXPECT_EQ(m.asked(), "+26 +30 +40 +24 +60! -40@56 -30@26 +60");
+  EXPECT_FALSE(m.get(70_MiB).is_none());
+  EXPECT_EQ(m.asked(), "+26 +30 +40 +24 +70! -40@56 -30@26 +70") << "no more than needed";
 }
 
 TEST(Release, OfTheLargestBlocksThatDoesNotSufficeIsNotFollowedByATry) {

@@ -129,6 +129,8 @@ Outcome parse_part(const Pair& pair, bool zero_and_one, double& into) {
 }
 
 Outcome parse_reserve(const Pair& pair, Settings& settings) {
+  settings.reserve_fraction.reset();
+  settings.reserve_bytes.reset();
   if (pair.value.ends_with('G')) {
     const auto gib = parse_number<uint64_t>(std::string_view(pair.value).substr(0, pair.value.size() - 1));
     if (!gib || *gib == 0 || *gib > (uint64_t{1} << 30)) return bad_value(pair, "a number of GiB such as 40G");
