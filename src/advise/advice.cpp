@@ -27,13 +27,14 @@ std::optional<Bytes> allowed(const replay::Limits& limits) {
 }
 
 bool serves_all(const Program& program, Conditions conditions, Bytes memory) {
-  conditions.limits.capacity = memory;
+  conditions.limits.capacity = conditions.limits.total = memory;
   // The garbage collector works towards a limit: all of the device.
   conditions.limits.limit = conditions.settings.garbage_collection_threshold > 0 ? std::optional(memory) : std::nullopt;
   return replay::run_program(program, conditions, nullptr).statistics.num_ooms == 0;
 }
 
-/// The least memory with which no request fails, in whole granules, to a part in kFineness.
+/// A memory with which no request fails and a little less of which one does, in whole granules, to a part in kFineness.
+/// More often than not it is the least; failures need not fall with memory.
 std::optional<Bytes> find_need(const Program& program, Conditions conditions) {
   conditions.limits.limit.reset();
   conditions.limits.capacity.reset();
@@ -50,10 +51,44 @@ std::optional<Bytes> find_need(const Program& program, Conditions conditions) {
   return Bytes(enough * kGranule);
 }
 
-void measure(const Program& program, const Conditions& asked, Candidate& candidate) {
+/// The requests that fail under what is in force, as rows of the program.
+std::vector<size_t> refused_ops(const Program& program, const Conditions& in_force) {
+  std::vector<size_t> refused;
+  replay::Runner runner(program, in_force, nullptr);
+  for (size_t i = 0; i < program.ops.size(); ++i) {
+    const uint64_t before = runner.policy().statistics().num_ooms;
+    runner.step(program.ops[i]);
+    if (runner.policy().statistics().num_ooms > before) refused.push_back(i);
+  }
+  return refused;
+}
+
+/// Runs the candidate and sees which of `refused` it serves, and how much is active then.
+void run_and_watch(const Program& program, const Conditions& conditions, const std::vector<size_t>& refused,
+                   Candidate& candidate) {
+  replay::Runner runner(program, conditions, nullptr);
+  auto watched = refused.begin();
+  Bytes active;
+  for (size_t i = 0; i < program.ops.size(); ++i) {
+    runner.step(program.ops[i]);
+    if (watched == refused.end() || *watched != i) continue;
+    ++watched;
+    candidate.serves_last = !runner.block_of(program.ops[i].life).is_none();
+    if (!candidate.serves_last) continue;
+    ++candidate.served;
+    active = std::max(active, runner.policy().statistics().active.current);
+  }
+  const alloc::Statistics& statistics = runner.policy().statistics();
+  candidate.outcome = {.statistics = statistics, .rescued = runner.rescued(), .newly_refused = runner.newly_refused()};
+  if (candidate.served == 0) active = statistics.active.peak;
+  if (const auto may = allowed(conditions.limits)) candidate.left = minus_or_zero(*may, active);
+}
+
+void measure(const Program& program, const Conditions& asked, const std::vector<size_t>& refused,
+             Candidate& candidate) {
   Conditions conditions = asked;
   conditions.settings = candidate.settings;
-  candidate.outcome = replay::run_program(program, conditions, nullptr);
+  run_and_watch(program, conditions, refused, candidate);
   candidate.most_ooms = candidate.outcome.statistics.num_ooms;
   for (const Direction direction : {Direction::kUp, Direction::kDown, Direction::kByTurns}) {
     if (direction == asked.direction) continue;
@@ -62,11 +97,7 @@ void measure(const Program& program, const Conditions& asked, Candidate& candida
     candidate.depends_on_addresses = candidate.depends_on_addresses || !same_figures(other, candidate.outcome);
     candidate.most_ooms = std::max(candidate.most_ooms, other.statistics.num_ooms);
   }
-  const alloc::Statistics& statistics = candidate.outcome.statistics;
-  candidate.device_calls_ms = device_calls_ms(statistics);
-  const bool rescues = candidate.outcome.rescued > 0;
-  const Bytes active = rescues ? candidate.outcome.active_at_rescue : statistics.active.peak;
-  if (const auto may = allowed(asked.limits)) candidate.left = minus_or_zero(*may, active);
+  candidate.device_calls_ms = device_calls_ms(candidate.outcome.statistics);
 }
 
 void fold(std::vector<Candidate>& candidates) {
@@ -146,7 +177,7 @@ Result<Advice> advise(const trace::Trace& trace, const trace::Device& device, co
   if (!recorded) return recorded.error();
   Advice advice;
   const alloc::Settings in_force = recorded->conditions.settings;
-  advice.conditions = replay::conditions_with(*recorded, options.read.card, in_force, trace, device);
+  advice.conditions = replay::conditions_with(*recorded, options.read.card, in_force);
   advice.recorded = std::move(*recorded);
   const Program& program = advice.recorded.reading.program;
   const alloc::Version version = advice.recorded.version;
@@ -162,7 +193,9 @@ Result<Advice> advise(const trace::Trace& trace, const trace::Device& device, co
   const auto progress = [&](size_t done) {
     if (options.progress) options.progress(done_before + done, 2 * candidates.size());
   };
-  for_each_index(candidates.size(), [&](size_t i) { measure(program, advice.conditions, candidates[i]); }, progress);
+  const std::vector<size_t> refused = refused_ops(program, advice.conditions);
+  for_each_index(
+      candidates.size(), [&](size_t i) { measure(program, advice.conditions, refused, candidates[i]); }, progress);
   fold(candidates);
   done_before = candidates.size();
   for_each_index(

@@ -27,10 +27,14 @@ struct Candidate {
   std::string conf;  ///< Ready to paste: with the keys in force that do not place blocks.
   replay::Outcome outcome;
   bool depends_on_addresses = false;
-  uint64_t most_ooms = 0;        ///< Whatever the order of addresses.
-  std::optional<Bytes> needs{};  ///< The least memory that serves every request, the context not counted.
-  std::optional<Bytes> left{};   ///< What the process may have beyond the most that is active at once.
-  double device_calls_ms = 0;    ///< See device_cost.h.
+  uint64_t most_ooms = 0;    ///< Whatever the order of addresses.
+  uint64_t served = 0;       ///< Of the requests that fail under what is in force,
+  bool serves_last = false;  ///< ... whether the last of them is among these.
+  /// What the process may have beyond what is active when it serves one of those, else at the peak.
+  std::optional<Bytes> left{};
+  /// About the least memory that serves every request, the context not counted: it does, and a little less does not.
+  std::optional<Bytes> needs{};
+  double device_calls_ms = 0;  ///< See device_cost.h.
   std::vector<Drawback> drawbacks{};
   std::optional<size_t> same_as{};  ///< An earlier candidate with the same outcome.
 };

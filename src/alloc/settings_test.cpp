@@ -229,7 +229,7 @@ TEST(SettingsText, NamesWhatDiffersInAFixedOrder) {
 }
 
 TEST(SettingsText, ListsDivisionsThatDiffer) {
-  EXPECT_EQ(to_conf(parsed("roundup_power2_divisions:[4:8,32:2]")), "roundup_power2_divisions:[4:8,8:0,16:0,32:2]");
+  EXPECT_EQ(to_conf(parsed("roundup_power2_divisions:[4:8,32:2]")), "roundup_power2_divisions:[4:8,32:2]");
   EXPECT_EQ(to_conf(parsed("roundup_power2_divisions:[64:0,128:4]")), "roundup_power2_divisions:[64:0,128:4]");
 }
 

@@ -354,7 +354,7 @@ class Reader {
 
   // The blocks in use at the end are the recording's, each as large.
   void compare_final_state() {
-    if (history_.contradictions > 0 || device_.segment_count == 0) return;
+    if (history_.contradictions > 0 || device_.segment_count == 0 || trace_.truncated) return;
     for (uint32_t i = 0; i < history_.lives.size(); ++i) {
       const Life& life = history_.lives[i];
       if (life.free_completed != kNever) continue;

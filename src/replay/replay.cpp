@@ -20,6 +20,80 @@ std::vector<alloc::Rules> possible_rules(alloc::Version version) {
   return both;
 }
 
+/// Reads under several rules and limits, and keeps what agrees best.
+class Attempts {
+ public:
+  Attempts(const trace::Trace& trace, const trace::Device& device, const History& history, const ReadOptions& options)
+      : trace_(trace), device_(device), history_(history), options_(options) {
+    base_.version = options.version.value_or(recorded_version(trace));
+    base_.complete = history.complete;
+    base_.file_reserved_peak = recorded_reserved_peak(trace, device, history);
+    base_.conditions.settings = recorded_settings(trace);
+    base_.conditions.direction = options.direction.value_or(recorded_direction(trace, device));
+  }
+
+  Result<Recorded> run() {
+    for (const alloc::Rules& rules : possible_rules(base_.version)) {
+      if (auto error = attempt(rules, options_.card.memory.has_value())) return *error;
+      if (is_settled()) return std::move(*best_);
+    }
+    // The card contradicts the recording, or explains it by a release that nothing proves: as it was without one?
+    if (options_.card.memory) {
+      if (auto error = attempt(best_->conditions.rules, /*on_card=*/false)) return *error;
+    }
+    if (best_->reading.divergence) infer_limit_of_best();
+    return std::move(*best_);
+  }
+
+ private:
+  [[nodiscard]] bool is_settled() const {
+    return !best_->reading.divergence && (best_->reading.releases_read == 0 || !options_.card.memory);
+  }
+
+  /// First agreement, then fewest guesses.
+  [[nodiscard]] static std::pair<uint32_t, uint64_t> merit(const Reading& reading) {
+    return {agreement(reading), UINT64_MAX - reading.releases_read};
+  }
+
+  [[nodiscard]] Limits limits(const alloc::Rules& rules, bool on_card) const {
+    const alloc::Settings& settings = base_.conditions.settings;
+    return on_card ? limits_of(options_.card, settings, rules) : find_limits(trace_, device_, history_, settings);
+  }
+
+  std::optional<Error> attempt(const alloc::Rules& rules, bool on_card) {
+    Recorded recorded = base_;
+    recorded.conditions.rules = rules;
+    recorded.conditions.limits = limits(rules, on_card);
+    recorded.card_is_what_if = options_.card.memory && !on_card;
+    recorded.asked = recorded.card_is_what_if ? limits(rules, /*on_card=*/true) : recorded.conditions.limits;
+    auto reading = read_program(trace_, device_, history_, recorded.conditions);
+    if (!reading) return reading.error();
+    recorded.reading = std::move(*reading);
+    if (!best_ || merit(recorded.reading) > merit(best_->reading)) best_ = std::move(recorded);
+    return std::nullopt;
+  }
+
+  void infer_limit_of_best() {
+    Conditions unlimited = best_->conditions;
+    unlimited.limits = limits(unlimited.rules, /*on_card=*/false);
+    auto inferred = infer_limit(trace_, device_, history_, unlimited, best_->reading);
+    if (!inferred) return;
+    unlimited.limits.limit = inferred->limit;
+    best_->conditions = unlimited;
+    best_->card_is_what_if = options_.card.memory.has_value();
+    if (!best_->card_is_what_if) best_->asked = unlimited.limits;
+    best_->limit_inferred = true;
+    best_->reading = std::move(inferred->reading);
+  }
+
+  const trace::Trace& trace_;
+  const trace::Device& device_;
+  const History& history_;
+  const ReadOptions& options_;
+  Recorded base_;
+  std::optional<Recorded> best_;
+};
+
 }  // namespace
 
 double Recorded::reserved_error_percent() const {
@@ -30,43 +104,7 @@ double Recorded::reserved_error_percent() const {
 
 Result<Recorded> read_recording(const trace::Trace& trace, const trace::Device& device, const History& history,
                                 const ReadOptions& options) {
-  std::optional<Recorded> best;
-  const alloc::Version version = options.version.value_or(recorded_version(trace));
-  const auto try_with = [&](const alloc::Rules& rules, const Card& card) -> std::optional<Error> {
-    Recorded recorded;
-    recorded.version = version;
-    recorded.complete = history.complete;
-    recorded.file_reserved_peak = recorded_reserved_peak(trace, device);
-    recorded.conditions.settings = recorded_settings(trace);
-    recorded.conditions.rules = rules;
-    recorded.conditions.limits = find_limits(trace, device, card, recorded.conditions.settings, rules);
-    recorded.conditions.direction = options.direction.value_or(recorded_direction(trace, device));
-    recorded.card_is_what_if = options.card.given() && card != options.card;
-    recorded.asked = recorded.card_is_what_if ? best->conditions.limits : recorded.conditions.limits;
-    auto reading = read_program(trace, device, history, recorded.conditions);
-    if (!reading) return reading.error();
-    recorded.reading = std::move(*reading);
-    if (!best || agreement(recorded.reading) > agreement(best->reading)) best = std::move(recorded);
-    return std::nullopt;
-  };
-  for (const alloc::Rules& rules : possible_rules(version)) {
-    if (auto error = try_with(rules, options.card)) return *error;
-    if (!best->reading.divergence) return std::move(*best);
-  }
-  if (options.card.given()) {
-    if (auto error = try_with(best->conditions.rules, Card{})) return *error;
-  }
-  Conditions unlimited = best->conditions;
-  unlimited.limits = find_limits(trace, device, Card{}, unlimited.settings, unlimited.rules);
-  if (auto inferred = infer_limit(trace, device, history, unlimited, best->reading)) {
-    best->card_is_what_if = options.card.given();
-    if (!best->card_is_what_if) best->asked.limit = inferred->limit;
-    best->conditions.limits = unlimited.limits;
-    best->conditions.limits.limit = inferred->limit;
-    best->limit_inferred = true;
-    best->reading = std::move(inferred->reading);
-  }
-  return std::move(*best);
+  return Attempts(trace, device, history, options).run();
 }
 
 std::optional<Settled> settle_sizes(const trace::Trace& trace, const trace::Device& device, const ReadOptions& options,
@@ -97,10 +135,8 @@ bool same_figures(const Outcome& a, const Outcome& b) {
 Outcome run_program(const Program& program, const Conditions& conditions, Log* log) {
   Runner runner(program, conditions, log);
   runner.run();
-  return {.statistics = runner.policy().statistics(),
-          .rescued = runner.rescued(),
-          .newly_refused = runner.newly_refused(),
-          .active_at_rescue = runner.active_at_rescue()};
+  return {
+      .statistics = runner.policy().statistics(), .rescued = runner.rescued(), .newly_refused = runner.newly_refused()};
 }
 
 }  // namespace unfrag::replay

@@ -64,7 +64,6 @@ struct Outcome {
   alloc::Statistics statistics;
   uint64_t rescued = 0;        ///< Requests that the recording refused and the run served.
   uint64_t newly_refused = 0;  ///< ... and the other way round.
-  Bytes active_at_rescue{};    ///< The most that was active when such a request had been served.
   bool operator==(const Outcome&) const = default;
 };
 

@@ -70,10 +70,7 @@ void Runner::allocate(const Op& op) {
               {.stream = place.stream, .pool = place.pool});
     return;
   }
-  if (op.was_refused) {
-    ++rescued_;
-    active_at_rescue_ = std::max(active_at_rescue_, policy_.statistics().active.current);
-  }
+  rescued_ += op.was_refused ? 1 : 0;
   if (log_ != nullptr) log_block(Action::kAlloc, block);
 }
 

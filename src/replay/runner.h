@@ -41,8 +41,6 @@ class Runner {
   /// Requests that the recording refused and this run served, and the other way round.
   [[nodiscard]] uint64_t rescued() const { return rescued_; }
   [[nodiscard]] uint64_t newly_refused() const { return newly_refused_; }
-  /// The most that was active when a request that the recording refused had been served.
-  [[nodiscard]] Bytes active_at_rescue() const { return active_at_rescue_; }
 
  private:
   void adopt(const Program& program);
@@ -64,7 +62,6 @@ class Runner {
   const std::vector<uint32_t>* order_ = nullptr;
   uint64_t rescued_ = 0;
   uint64_t newly_refused_ = 0;
-  Bytes active_at_rescue_;
 };
 
 }  // namespace unfrag::replay

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "replay/segment_map.h"
-
 namespace unfrag::replay {
 namespace {
 
@@ -16,11 +14,10 @@ bool is_loss(Action action) { return action == Action::kSegmentFree || action ==
 /// What the driver or a limit left the process, told by the requests that failed or had to give memory back.
 class LimitFinder {
  public:
-  LimitFinder(const trace::Trace& trace, const trace::Device& device, const alloc::Settings& settings)
+  LimitFinder(const trace::Trace& trace, const trace::Device& device, const History& history,
+              const alloc::Settings& settings)
       : trace_(trace), device_(device), settings_(settings) {
-    SegmentMap map = final_segments(trace, device);
-    for (uint32_t i = device.event_count; i-- > 0;) play_backward(map, trace, row(i));
-    for (const auto& [addr, run] : map.runs()) reserved_ += run.size;
+    for (const auto& [addr, run] : history.initial_segments.runs()) reserved_ += run.size;
     most_ = reserved_;
   }
 
@@ -121,9 +118,7 @@ alloc::Settings recorded_settings(const trace::Trace& trace) {
   return settings;
 }
 
-Limits find_limits(const trace::Trace& trace, const trace::Device& device, const Card& card,
-                   const alloc::Settings& settings, const alloc::Rules& rules) {
-  if (!card.memory) return LimitFinder(trace, device, settings).find();
+Limits limits_of(const Card& card, const alloc::Settings& settings, const alloc::Rules& rules) {
   Limits limits;
   limits.total = card.memory;
   limits.capacity = minus_or_zero(*card.memory, card.context.value_or(Bytes()));
@@ -132,8 +127,13 @@ Limits find_limits(const trace::Trace& trace, const trace::Device& device, const
   return limits;
 }
 
-Bytes recorded_reserved_peak(const trace::Trace& trace, const trace::Device& device) {
-  return LimitFinder(trace, device, {}).most_reserved();
+Limits find_limits(const trace::Trace& trace, const trace::Device& device, const History& history,
+                   const alloc::Settings& settings) {
+  return LimitFinder(trace, device, history, settings).find();
+}
+
+Bytes recorded_reserved_peak(const trace::Trace& trace, const trace::Device& device, const History& history) {
+  return LimitFinder(trace, device, history, {}).most_reserved();
 }
 
 Direction recorded_direction(const trace::Trace& trace, const trace::Device& device) {

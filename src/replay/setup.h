@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/strong.h"
 #include "replay/card.h"
+#include "replay/history.h"
 #include "trace/trace.h"
 
 namespace unfrag::replay {
@@ -31,14 +32,17 @@ alloc::Settings recorded_settings(const trace::Trace& trace);
 /// The release whose rules the recording follows; the newest where nothing tells.
 alloc::Version recorded_version(const trace::Trace& trace);
 
-/// Limits from the card, else from the first out-of-memory entry: what was reserved then and what the driver had left;
+/// Limits from the first out-of-memory entry: what was reserved then and what the driver had left;
 /// where that alone would have held the request a limit refused it, and the most reserved until then is the limit.
 /// Without such an entry from requests that gave memory back before they were served, where stacks show it.
-Limits find_limits(const trace::Trace& trace, const trace::Device& device, const Card& card,
-                   const alloc::Settings& settings, const alloc::Rules& rules);
+Limits find_limits(const trace::Trace& trace, const trace::Device& device, const History& history,
+                   const alloc::Settings& settings);
 
-/// The most that was reserved at once, as the entries and the final segments have it.
-Bytes recorded_reserved_peak(const trace::Trace& trace, const trace::Device& device);
+/// Limits from a card alone. Requires: it has memory.
+Limits limits_of(const Card& card, const alloc::Settings& settings, const alloc::Rules& rules);
+
+/// The most that was reserved at once, as the entries have it.
+Bytes recorded_reserved_peak(const trace::Trace& trace, const trace::Device& device, const History& history);
 
 /// Which way the recording's own segments mostly go; down where there are fewer than two.
 Direction recorded_direction(const trace::Trace& trace, const trace::Device& device);

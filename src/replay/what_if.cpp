@@ -4,12 +4,11 @@
 
 namespace unfrag::replay {
 
-Conditions conditions_with(const Recorded& recorded, const Card& card, const alloc::Settings& settings,
-                           const trace::Trace& trace, const trace::Device& device) {
+Conditions conditions_with(const Recorded& recorded, const Card& card, const alloc::Settings& settings) {
   Conditions conditions = recorded.conditions;
   conditions.settings = settings;
   // Without a card the limits are those the recording tells, whatever the settings.
-  conditions.limits = card.memory ? find_limits(trace, device, card, settings, conditions.rules) : recorded.asked;
+  conditions.limits = card.memory ? limits_of(card, settings, conditions.rules) : recorded.asked;
   return conditions;
 }
 
@@ -19,8 +18,7 @@ Result<Answer> replay(const trace::Trace& trace, const trace::Device& device, co
   if (!recorded) return recorded.error();
   const alloc::Settings& as_recorded = recorded->conditions.settings;
   Answer answer;
-  answer.conditions =
-      conditions_with(*recorded, question.read.card, question.settings.value_or(as_recorded), trace, device);
+  answer.conditions = conditions_with(*recorded, question.read.card, question.settings.value_or(as_recorded));
   answer.what_if = recorded->card_is_what_if || answer.conditions.settings != as_recorded;
   answer.recorded = std::move(*recorded);
   const Reading& reading = answer.recorded.reading;

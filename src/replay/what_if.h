@@ -35,7 +35,6 @@ Result<Answer> replay(const trace::Trace& trace, const trace::Device& device, co
                       const Question& question);
 
 /// Under what the recorded program would run with `settings`: on the card asked about, else on what it had.
-Conditions conditions_with(const Recorded& recorded, const Card& card, const alloc::Settings& settings,
-                           const trace::Trace& trace, const trace::Device& device);
+Conditions conditions_with(const Recorded& recorded, const Card& card, const alloc::Settings& settings);
 
 }  // namespace unfrag::replay

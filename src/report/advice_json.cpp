@@ -40,6 +40,8 @@ Json candidate(const Advice& advice, const Candidate& c) {
   json["saved_bytes"] = difference(in_force.outcome.statistics.reserved.peak, c.outcome.statistics.reserved.peak);
   json["num_rescued"] = c.outcome.rescued;
   json["num_newly_refused"] = c.outcome.newly_refused;
+  json["num_served"] = c.served;
+  json["serves_last"] = c.serves_last;
   json["most_ooms"] = c.most_ooms;
   json["depends_on_addresses"] = c.depends_on_addresses;
   json["needs_bytes"] = bytes_or_null(c.needs);

@@ -82,7 +82,8 @@ void write_table(Page& page, const Advice& advice, size_t top) {
     rest +=
         fmt::format("{} in all come to the same as a simpler one. ", plural(static_cast<uint64_t>(folded), "setting"));
   rest +=
-      "reserved: at the peak. needs: the least device memory with which no request fails, without the CUDA context. "
+      "reserved: at the peak. needs: about the least device memory with which no request fails, without the CUDA "
+      "context. "
       "calls: to the device, and about how long they take.";
   page.paragraph(rest, 2, 2);
   const bool hangs = std::ranges::any_of(all, [](const Candidate& c) { return c.depends_on_addresses && !c.same_as; });
@@ -100,12 +101,10 @@ void write_drawbacks(Page& page, const Advice& advice) {
 
 // A candidate that serves what failed may still leave next to nothing.
 void write_left(Page& page, const Advice& advice) {
-  const uint64_t failed = advice.candidates.front().outcome.statistics.num_ooms;
-  if (failed == 0) return;
   size_t listed = 0;
   for (const Candidate& c : advice.candidates) {
-    if (c.same_as || !c.left || c.outcome.statistics.num_ooms >= failed || listed == kMostLeft) continue;
-    if (listed++ == 0) page.heading("With the failed request served, this would be left if there were no holes");
+    if (c.same_as || !c.left || !c.serves_last || listed == kMostLeft) continue;
+    if (listed++ == 0) page.heading("With the last failed request served, this would be left if there were no holes");
     page.line("  {}  {}", Page::column(*c.left), settings_name(c.conf));
   }
 }

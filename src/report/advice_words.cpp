@@ -20,8 +20,15 @@ constexpr size_t kMostHolders = 3;
 
 // "the request that failed", "2 of the 3 requests that failed"
 std::string requests_served(const Candidate& c, uint64_t failed) {
-  if (c.outcome.rescued < failed) return fmt::format("{} of the {} requests that failed", c.outcome.rescued, failed);
+  if (c.served < failed) return fmt::format("{} of the {} requests that failed", c.served, failed);
   return failed == 1 ? "the request that failed" : fmt::format("the {} requests that failed", failed);
+}
+
+// "; 2 other requests fail instead"
+std::string newly_failing(const Candidate& c, uint64_t failed) {
+  const uint64_t others = c.outcome.statistics.num_ooms + c.served - failed;
+  if (others == 0) return "";
+  return fmt::format("; {} {} instead", plural(others, "other request"), others == 1 ? "fails" : "fail");
 }
 
 std::string left_over(const Candidate& c) {
@@ -43,10 +50,12 @@ std::string why_recommended(const Advice& advice) {
   const Candidate& in_force = advice.candidates.front();
   const uint64_t failed = in_force.outcome.statistics.num_ooms;
   if (failed == 0) {
-    return fmt::format("{} saves memory: {}.", settings_name(best.conf), peak_against(best, in_force));
+    return fmt::format("{} {} memory: {}.", settings_name(best.conf), best.conf.empty() ? "save" : "saves",
+                       peak_against(best, in_force));
   }
-  return fmt::format("{} serves {}: {}{}.", settings_name(best.conf), requests_served(best, failed),
-                     peak_against(best, in_force), left_over(best));
+  return fmt::format("{} {} {}{}: {}{}.", settings_name(best.conf), best.conf.empty() ? "serve" : "serves",
+                     requests_served(best, failed), newly_failing(best, failed), peak_against(best, in_force),
+                     left_over(best));
 }
 
 // Under a full device: settings that by replay get past the request, and by how little.
@@ -57,8 +66,7 @@ std::string of_full_device(const Explanation& e, const Advice& advice) {
     said += fmt::format(". Without a single hole {} would be left",
                         format_bytes(Bytes(static_cast<uint64_t>(*evidence.spare))));
   }
-  const uint64_t failed = advice.candidates.front().outcome.statistics.num_ooms;
-  const auto serves = [&](const Candidate& c) { return !c.same_as && c.outcome.statistics.num_ooms < failed; };
+  const auto serves = [&](const Candidate& c) { return !c.same_as && c.serves_last; };
   const auto count = std::ranges::count_if(advice.candidates, serves);
   if (count == 0) return said + ".";
   const Candidate& first = *std::ranges::find_if(advice.candidates, serves);
@@ -71,7 +79,7 @@ std::string of_nothing_better(const Explanation& e, const Advice& advice) {
   const Candidate& in_force = advice.candidates.front();
   const std::string name = settings_name(in_force.conf);
   if (in_force.outcome.statistics.num_ooms > 0)
-    return fmt::format("No setting helps: with each as many requests fail as with {}.", name);
+    return fmt::format("No setting helps: with each at least as many requests fail as with {}.", name);
   const DeviceFindings& d = e.devices[e.chosen];
   return fmt::format("Keep {}: no other setting would save {} % of the {} reserved at the peak, and {}.", name,
                      advise::kWorthPercent, format_bytes(in_force.outcome.statistics.reserved.peak),
@@ -93,8 +101,9 @@ void add_least_to_free(const Explanation& e, const DeviceFindings& d, std::vecto
   const Bytes release = open ? d.openings.front().release : d.emptying.release;
   if (blocks.empty()) return;
   const auto largest = std::ranges::max_element(blocks, {}, &analyze::PlacedBlock::size);
-  all.push_back(fmt::format("The least you can shave for that request is {}: {}, the largest made at {}.",
-                            format_bytes(release), plural(blocks.size(), "block"), Names(e).place(largest->stack)));
+  all.push_back(
+      fmt::format("The least you can shave for the last request that failed is {}: {}, the largest made at {}.",
+                  format_bytes(release), plural(blocks.size(), "block"), Names(e).place(largest->stack)));
 }
 
 }  // namespace
