@@ -9,7 +9,13 @@
 
 namespace unfrag::alloc::treap {
 
-inline uint32_t priority(BlockId id) { return id.value() * 0x9E3779B1u; }
+/// A bijection, so that no two are equal. One product alone would not do: its values run evenly through rows a
+/// Fibonacci number apart, and a program that frees in such a stride would make a list of the tree.
+inline uint32_t priority(BlockId id) {
+  uint32_t hash = id.value() * 0x9E3779B1u;
+  hash ^= hash >> 15;
+  return hash * 0x85EBCA77u;
+}
 
 template <class Less>
 void insert(BlockTable& blocks, BlockId& root, BlockId added, Less less) {
