@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Measures the budgets of unfrag against CPython's own reader, side by side in one run.
+"""Measures the budgets of unfrag against a peer, side by side in one run: reading and explaining against CPython's own
+reader, replay against the same rules on std::set (bench/replay_bench.cpp says how).
 
 Times are of the processor, user and system, which other work on the machine disturbs least. Every ratio is taken
-pair by pair, unfrag and the peer in turn, so that it holds while the speed drifts; quote the medians. Peak memory is what the operating system says of the finished process (ru_maxrss).
+pair by pair, unfrag and the peer in turn, so that it holds while the speed drifts; quote the medians. Peak
+memory is what the operating system says of the finished process (ru_maxrss).
 
     ./dev bench            the files at hand and generated ones of up to 60 MB
     ./dev bench --large    also 1.5 GB with 5 million entries (about 2 GB of disk in build/bench)
@@ -11,6 +13,7 @@ pair by pair, unfrag and the peer in turn, so that it holds while the speed drif
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import subprocess
 import sys
@@ -21,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 UNFRAG = BUILD / "unfrag"
 READER = BUILD / "release" / "bin" / "read_bench"
+REPLAYER = BUILD / "release" / "bin" / "replay_bench"
 LAUNCHER = BUILD / "release" / "bin" / "peak_run"
 FILES = BUILD / "bench"
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -28,6 +32,9 @@ MIB = 1 << 20
 
 READ_BUDGET = 15.0      # times pickle.load, reading into a Trace
 EXPLAIN_BUDGET = 10.0   # times pickle.load, the whole process, files over 10 MB
+REPLAY_BUDGET = 20.0    # million events a second on one core, trace in memory
+OPERATION_BUDGET = 30.0  # ns, median of an allocation or a free
+PEER_BUDGET = 1.5       # times the peer on std::set: less would not be worth the code
 SLACK_BYTES = 12 * MIB  # memory beyond the file, or beyond 1.2 times it for explain
 
 # The benchmark's files are the generator's or recordings kept for tests. Still nothing but plain data is loaded.
@@ -88,6 +95,13 @@ def files(large: bool) -> list[Path]:
     return chosen
 
 
+def replay_files() -> list[Path]:
+    names = ("varlen.default.torch2.15.0.pickle", "fastai_resize.default.torch2.15.0.pickle")
+    recordings = [CORPUS / "pytorch" / name for name in names]
+    return [generated("train_100k_2.15.pickle", "--events", "100000", "--torch", "2.15.0"),
+            *(recording for recording in recordings if recording.exists())]
+
+
 @dataclass
 class Row:
     what: str
@@ -131,17 +145,37 @@ def measure(path: Path, pairs: int) -> list[Row]:
     return rows
 
 
+def measure_replay(path: Path, repetitions: int) -> list[Row]:
+    """Events a second, time an operation, and the ratio to the peer, of the program in a recording."""
+    done = subprocess.run([str(REPLAYER), str(path), str(repetitions)], stdout=subprocess.PIPE, check=True)
+    found = json.loads(done.stdout)
+    rows = [
+        Row("replay: million events a second", path, found["events_per_second"] / 1e6, REPLAY_BUDGET, True),
+        Row("replay: ns an operation, median", path, found["operation_ns"], OPERATION_BUDGET, False),
+        Row("replay: times faster than std::set", path, found["times_faster"], PEER_BUDGET, True),
+    ]
+    print(f"# {path.name}: {found['events']:,} entries, {found['operations']:,} operations; the peer does "
+          f"{found['peer_events_per_second'] / 1e6:.1f} million events a second, an operation in "
+          f"{found['peer_operation_ns']:.0f} ns")
+    for row in rows:
+        print(row, flush=True)
+    return rows
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--large", action="store_true", help="also a 1.5 GB file with 5 million entries")
     parser.add_argument("--pairs", type=int, default=5, help="measurements of each file (default: 5)")
-    parser.add_argument("file", nargs="*", type=Path, help="measure these files instead")
+    parser.add_argument("file", nargs="*", type=Path, help="read and explain these files instead; no replay")
     arguments = parser.parse_args()
-    print(f"# peer: pickle.load of CPython {sys.version.split()[0]}; medians of {arguments.pairs} pairs")
+    print(f"# peer: pickle.load of CPython {sys.version.split()[0]}; medians of {arguments.pairs} pairs, of replay three "
+          "times as many")
     rows = []
     for path in arguments.file or files(arguments.large):
         pairs = arguments.pairs if path.stat().st_size < 1e9 else min(arguments.pairs, 2)
         rows += measure(path, pairs)
+    for path in [] if arguments.file else replay_files():
+        rows += measure_replay(path, 3 * arguments.pairs)
     over = [row for row in rows if not row.holds]
     print(f"# {len(rows) - len(over)} of {len(rows)} within budget")
     return 1 if over else 0

@@ -104,9 +104,13 @@ SetPolicy::Block* SetPolicy::add_block(BlockPool* pool, StreamId stream, uint64_
   }
   const BlockId id = unused_.back();
   unused_.pop_back();
-  blocks_[id.value()] =
-      std::make_unique<Block>(Block{.id = id, .pool = pool, .stream = stream, .addr = addr, .size = size});
-  return blocks_[id.value()].get();
+  auto& block = blocks_[id.value()] = std::make_unique<Block>();
+  block->id = id;
+  block->pool = pool;
+  block->stream = stream;
+  block->addr = addr;
+  block->size = size;
+  return block.get();
 }
 
 // A block of the same segment, not yet linked.
@@ -130,14 +134,15 @@ void SetPolicy::insert_free(Block* block) {
 
 // ---- Searching what is free (3.1) ----
 
-SetPolicy::Block* SetPolicy::find_free_block(const Request& request) const {
-  const auto& free = request.pool->free;
+// None: the end.
+SetPolicy::FreeBlocks::const_iterator SetPolicy::find_free_block(const Request& request) const {
+  const FreeBlocks& free = request.pool->free;
   const auto fits = [&](auto at) { return at != free.end() && (*at)->stream == request.stream; };
   auto found = free.lower_bound(Least{.stream = request.stream, .size = request.size});
   if (!request.expandable) {
     while (fits(found) && (*found)->reservation != nullptr) ++found;
   }
-  if (!fits(found)) return nullptr;
+  if (!fits(found)) return free.end();
   if (request.expandable) {
     for (auto next = std::next(found); (*found)->reservation != nullptr && fits(next) && reach(**next) < reach(**found);
          ++next) {
@@ -145,18 +150,19 @@ SetPolicy::Block* SetPolicy::find_free_block(const Request& request) const {
     }
   }
   const uint64_t max_split_size = config_.settings.max_split_size.value();
+  const uint64_t most = request.size + config_.settings.max_non_split_rounding.value();
   const uint64_t size = (*found)->size;
-  if (request.size < max_split_size && size >= max_split_size) return nullptr;
-  if (request.size >= max_split_size && size >= request.size + config_.settings.max_non_split_rounding.value()) {
-    return nullptr;
-  }
-  return *found;
+  if (request.size < max_split_size && size >= max_split_size) return free.end();
+  if (request.size >= max_split_size && size >= most) return free.end();
+  return found;
 }
 
 SetPolicy::Block* SetPolicy::take_free_block(const Request& request) {
   if (collects()) ++request.pool->searches;
-  Block* const block = find_free_block(request);
-  if (block != nullptr) request.pool->free.erase(block);
+  const auto found = find_free_block(request);
+  if (found == request.pool->free.end()) return nullptr;
+  Block* const block = *found;
+  request.pool->free.erase(found);
   return block;
 }
 
@@ -302,18 +308,15 @@ void SetPolicy::merge(Block* block, Block* neighbour) {
 
 void SetPolicy::record_stream(BlockId id, StreamId stream) {
   Block& block = *blocks_[id.value()];
-  if (stream == block.stream) return;
-  block.stream_uses.insert(stream);
-  if (in_capture()) block.uses_in_capture.insert(stream);
+  if (stream != block.stream) block.stream_uses[stream] |= in_capture();
 }
 
 void SetPolicy::insert_events(Block* block) {
-  for (const StreamId stream : block->stream_uses) {
+  for (const auto& use : block->stream_uses) {
     ++block->event_count;
-    driver_.record_event(block->id, stream);
+    driver_.record_event(block->id, use.first);
   }
   block->stream_uses.clear();
-  block->uses_in_capture.clear();
 }
 
 void SetPolicy::event_done(BlockId id) {
@@ -324,9 +327,8 @@ void SetPolicy::event_done(BlockId id) {
 // What was recorded inside a capture happened in the graph, so it is not waited for.
 void SetPolicy::insert_deferred_events() {
   for (Block* const block : deferred_) {
-    for (const StreamId stream : block->uses_in_capture) block->stream_uses.erase(stream);
+    std::erase_if(block->stream_uses, [](const auto& use) { return use.second; });
     if (block->stream_uses.empty()) {
-      block->uses_in_capture.clear();
       complete_free(block);
     } else {
       insert_events(block);

@@ -10,6 +10,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -56,8 +57,7 @@ class SetPolicy {
     bool allocated = false;
     bool mapped = true;
     int event_count = 0;
-    std::set<StreamId> stream_uses{};
-    std::set<StreamId> uses_in_capture{};
+    std::map<StreamId, bool> stream_uses{};  ///< Other streams, and whether in a capture.
 
     [[nodiscard]] uint64_t end() const { return addr + size; }
     [[nodiscard]] bool is_split() const { return prev != nullptr || next != nullptr; }
@@ -90,11 +90,13 @@ class SetPolicy {
     }
   };
 
+  using FreeBlocks = std::set<Block*, BySize>;
+
   struct BlockPool {
     PoolIdx pool;
     bool small = false;
     PoolOptions options{};
-    std::set<Block*, BySize> free{};
+    FreeBlocks free{};
     std::set<Block*, ByAddress> unmapped{};
     uint64_t searches = 0;
 
@@ -137,7 +139,7 @@ class SetPolicy {
   void insert_free(Block* block);
 
   Block* take_free_block(const Request& request);
-  Block* find_free_block(const Request& request) const;
+  FreeBlocks::const_iterator find_free_block(const Request& request) const;
   Block* obtain(Request& request);
   Block* ask_driver(Request& request);
   Block* obtain_segment(const Request& request);

@@ -138,7 +138,8 @@ SetPolicy::Block* SetPolicy::obtain_expandable(const Request& request) {
 }
 
 SetPolicy::Block* SetPolicy::find_expandable(const Request& request) {
-  Block lowest{.stream = request.stream};
+  Block lowest;
+  lowest.stream = request.stream;
   const auto& unmapped = request.pool->unmapped;
   for (auto at = unmapped.lower_bound(&lowest); at != unmapped.end() && (*at)->stream == request.stream; ++at) {
     Block* start = *at;

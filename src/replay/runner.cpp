@@ -16,6 +16,8 @@ using trace::Action;
 /// No recording names the streams that a block was used on: one that no program has stands for them.
 constexpr alloc::StreamId kSomeOtherStream = std::numeric_limits<int64_t>::min();
 
+}  // namespace
+
 alloc::Config config_of(const Conditions& conditions) {
   alloc::Config config{.settings = conditions.settings, .rules = conditions.rules};
   if (conditions.limits.total) {
@@ -26,8 +28,6 @@ alloc::Config config_of(const Conditions& conditions) {
   config.limit = conditions.limits.limit;
   return config;
 }
-
-}  // namespace
 
 Runner::Runner(const Program& program, const Conditions& conditions, Log* log)
     : program_(program),

@@ -21,6 +21,9 @@ struct Conditions {
   Direction direction = Direction::kDown;
 };
 
+/// The policy's side of them. A device of unknown size is as large as what the driver gives.
+alloc::Config config_of(const Conditions& conditions);
+
 class Runner {
  public:
   /// `log`: where entries go; null: nowhere. Lives: `program` and `log` outlive the runner.
