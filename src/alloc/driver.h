@@ -14,8 +14,8 @@ namespace unfrag::alloc {
 
 /// A raw stream handle; 0 is the legacy default stream.
 using StreamId = int64_t;
-using BlockId = Index<struct BlockTag>;  ///< Row of a policy's block table: the handle of a block.
-using PoolIdx = Index<struct PoolTag>;   ///< A pool of a policy.
+using BlockId = Index<struct BlockIdTag>;  ///< Row of a policy's block table: the handle of a block.
+using PoolIdx = Index<struct PoolTag>;     ///< A pool of a policy.
 inline constexpr PoolIdx kDefaultPool{0};
 
 /// On whose behalf the device is asked.
