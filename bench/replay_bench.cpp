@@ -17,9 +17,9 @@
 #include "replay/replay.h"
 #include "replay/runner.h"
 
+namespace unfrag {
 namespace {
 
-using namespace unfrag;
 using replay::OpKind;
 
 constexpr size_t kBatch = 64;
@@ -136,9 +136,7 @@ Result<replay::Recorded> read(const char* path) {
   return replay::read_recording(trace, *device, replay::build_history(trace, *device), {});
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int measure(int argc, char** argv) {
   if (argc != 3) {
     std::fprintf(stderr, "usage: replay_bench FILE REPETITIONS\n");
     return 2;
@@ -183,3 +181,8 @@ int main(int argc, char** argv) {
       median(ours.batch_nanoseconds), median(peers.batch_nanoseconds));
   return 0;
 }
+
+}  // namespace
+}  // namespace unfrag
+
+int main(int argc, char** argv) { return unfrag::measure(argc, argv); }

@@ -207,6 +207,8 @@ def without(value: Any, *keys: str) -> Any:
 def test_a_missing_key_costs_only_what_it_said(key: str) -> None:
     device = only(explain_json(without(generated("2.9.1"), key)))
     wanted = only(explain_json(generated("2.9.1")))
+    if key == "stream":  # what no replay confirms may be larger
+        assert device["peak"].pop("allocated_is_lower_bound") and not wanted["peak"].pop("allocated_is_lower_bound")
     for field in ("now", "peak", "timeline"):
         assert device[field] == wanted[field]
     assert device["complete"]

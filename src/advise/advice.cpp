@@ -176,6 +176,7 @@ Result<Advice> advise(const trace::Trace& trace, const trace::Device& device, co
   auto recorded = replay::read_recording(trace, device, history, options.read);
   if (!recorded) return recorded.error();
   Advice advice;
+  advice.read = options.read;
   const alloc::Settings in_force = recorded->conditions.settings;
   advice.conditions = replay::conditions_with(*recorded, options.read.card, in_force);
   advice.recorded = std::move(*recorded);

@@ -46,6 +46,7 @@ enum class NoAdvice : uint8_t {
 };
 
 struct Advice {
+  replay::ReadOptions read;  ///< As given.
   replay::Recorded recorded;
   replay::Conditions conditions;      ///< Of the candidates, but for the settings.
   std::vector<Candidate> candidates;  ///< The first is what is in force; the rest ranked, folded ones last.

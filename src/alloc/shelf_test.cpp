@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <set>
 #include <utility>
@@ -121,6 +122,14 @@ size_t depth(const BlockTable& blocks, BlockId root) {
   return 1 + std::max(depth(blocks, blocks[root].left), depth(blocks, blocks[root].right));
 }
 
+// No block has a smaller priority than those below it: so the shape depends on what is in the tree alone.
+bool is_heap(const BlockTable& blocks, BlockId root) {
+  if (root.is_none()) return true;
+  return std::ranges::all_of(std::array{blocks[root].left, blocks[root].right}, [&](BlockId child) {
+    return child.is_none() || (treap::priority(child) < treap::priority(root) && is_heap(blocks, child));
+  });
+}
+
 // Programs free in the order in which they allocated, backwards, or every so many blocks: none of it may make a list
 // of the tree.
 TEST(Treap, StaysShallowInTheOrdersThatProgramsHave) {
@@ -135,6 +144,10 @@ TEST(Treap, StaysShallowInTheOrdersThatProgramsHave) {
     BlockId root;
     for (uint32_t i = 0; i < kBlocks; ++i) treap::insert(blocks, root, BlockId(i), ByAddress{});
     EXPECT_LE(depth(blocks, root), 60U) << "every " << stride << " blocks";
+    EXPECT_TRUE(is_heap(blocks, root));
+    for (uint32_t i = 0; i < kBlocks; i += 3) treap::erase(blocks, root, BlockId(i), ByAddress{});
+    EXPECT_LE(depth(blocks, root), 60U) << "every " << stride << " blocks, a third of them gone";
+    EXPECT_TRUE(is_heap(blocks, root));
   }
 }
 

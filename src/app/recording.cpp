@@ -79,7 +79,7 @@ Result<const trace::Device*> find_gpu(const trace::Trace& trace, std::optional<i
   if (!chosen) return chosen.error();
   const std::vector<const trace::Device*> gpus = gpus_of(trace);
   if (!gpus.empty()) return gpus[*chosen];
-  return Error{ErrorKind::kUsage, "", "the recording has no GPU in it: nothing to replay",
+  return Error{ErrorKind::kBadInput, "", "the snapshot has no trace of a GPU: there is nothing to replay",
                "a snapshot made with torch.cuda.memory._record_memory_history() on"};
 }
 

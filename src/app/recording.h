@@ -32,7 +32,7 @@ Result<Recording> open_recording(const std::string& path, const OpenOptions& opt
 /// 0 where there are none. Errors: kUsage where the recording has no such GPU.
 Result<size_t> choose_gpu(const trace::Trace& trace, std::optional<int> ordinal);
 
-/// The same as a device. Errors: kUsage, also where there is no GPU at all.
+/// The same as a device. Errors: kUsage, and kBadInput where there is no GPU at all.
 Result<const trace::Device*> find_gpu(const trace::Trace& trace, std::optional<int> ordinal);
 
 }  // namespace unfrag::app

@@ -1,6 +1,8 @@
 #include "app/replay.h"
 
+#include <algorithm>
 #include <chrono>
+#include <string_view>
 #include <utility>
 
 #include "replay/as_recorded.h"
@@ -29,8 +31,14 @@ double measure_speed(const replay::Program& program, const replay::Conditions& c
 
 /// The settings that a text sets, for the release whose rules a recording follows.
 Result<alloc::Settings> settings_of(const std::string& conf, alloc::Version version) {
-  if (conf == "default") return alloc::Settings{};
-  auto settings = alloc::parse_settings(conf, version);
+  std::string_view text = conf;
+  for (const std::string_view variable : {"PYTORCH_CUDA_ALLOC_CONF=", "PYTORCH_ALLOC_CONF="}) {
+    if (text.starts_with(variable)) text.remove_prefix(variable.size());
+  }
+  const size_t begin = std::min(text.find_first_not_of(' '), text.size());
+  text = text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+  if (text == "default") return alloc::Settings{};
+  auto settings = alloc::parse_settings(text, version);
   if (settings) return settings;
   Error error = settings.error();
   error.what = "--conf: " + error.what;
@@ -81,7 +89,7 @@ Result<replay::Replayed> replay(const std::string& path, const ReplayOptions& op
                             .bytes = recording->bytes,
                             .trace = std::move(recording->trace),
                             .device = *device,
-                            .card = options.read.card,
+                            .read = options.read,
                             .answer = std::move(*answer)};
   const replay::Program& program = replayed.answer.recorded.reading.program;
   if (options.curves) replayed.curves = replay::draw_curves(program, replayed.answer.conditions, kMostPoints);

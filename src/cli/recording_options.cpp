@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "base/text.h"
@@ -48,6 +49,7 @@ Result<RecordingOptions> parse_recording_options(const RecordingArguments& argum
   RecordingOptions options;
   replay::Card& card = options.read.card;
   card.fraction = arguments.fraction;
+  if (card.fraction && std::isnan(*card.fraction)) return usage("--fraction is no number", "--fraction 0.5");
   const std::array<std::pair<const std::string*, std::optional<Bytes>*>, 3> sizes = {
       {{&arguments.max_unpacked, &options.open.max_unpacked},
        {&arguments.memory, &card.memory},

@@ -18,7 +18,7 @@ struct Replayed {
   uint64_t bytes = 0;  ///< Unpacked.
   std::unique_ptr<const trace::Trace> trace;
   const trace::Device* device = nullptr;  ///< Of `trace`.
-  Card card;                              ///< As given.
+  ReadOptions read;                       ///< As given.
   Answer answer;
   std::vector<CurvePoint> curves{};           ///< Where asked for.
   std::optional<trace::Trace> result{};       ///< What the allocator did, where asked for.

@@ -112,12 +112,6 @@ void write_left(Page& page, const Advice& advice) {
 void write_trust(Page& page, const Advice& advice) {
   const replay::Recorded& recorded = advice.recorded;
   std::vector<std::string> doubts;
-  if (recorded.reading.divergence) {
-    doubts.push_back(
-        fmt::format("The replay of the recording itself parts from it at entry {}: take the figures with "
-                    "care.",
-                    format_count(recorded.reading.divergence->entry)));
-  }
   for (std::string& guess : guesses(recorded)) doubts.push_back(std::move(guess));
   const replay::Limits& limits = advice.conditions.limits;
   if (!limits.capacity && !limits.limit) {
@@ -132,6 +126,11 @@ void write_trust(Page& page, const Advice& advice) {
 
 void write_advice(Page& page, const Explanation& e, const Advice& advice, size_t top) {
   page.paragraph(advice_headline(e, advice));
+  if (advice.recorded.reading.divergence) {
+    page.paragraph(fmt::format("Take it with care: the replay of the recording itself parts from it at entry {}.",
+                               format_count(advice.recorded.reading.divergence->entry)),
+                   2, 2);
+  }
   if (advice.recommended) {
     page.blank();
     page.line("  export {}", settings_line(e.trace->dialect, advice.candidates[*advice.recommended].conf));
@@ -151,16 +150,18 @@ std::string advice_text(const Explanation& e, const Advice& advice, const TextOp
     return std::move(page).take();
   }
   const analyze::DeviceFindings& d = e.devices[e.chosen];
-  page.paragraph(fmt::format("{}: {} of device {} replayed with {}", display_path(e.path), trace_entries(d.events),
-                             d.index, plural(advice.candidates.size(), "setting")));
+  page.paragraph(fmt::format("{}: {} of device {} replayed with {}{}", display_path(e.path), trace_entries(d.events),
+                             d.index, plural(advice.candidates.size(), "setting"),
+                             e.trace->truncated ? ", CUT OFF" : ""));
   page.blank();
   write_advice(page, e, advice, options.top);
   page.blank();
   const std::string conf = advice.candidates[advice.recommended.value_or(0)].conf;
+  const std::string rest = reading_options(*e.trace, d.index, advice.read) + " " + file_argument(e.path);
   if (advice.recommended && !conf.empty()) {
-    page.line("Next: unfrag replay --conf {} {}", conf, file_argument(e.path));
+    page.line("Next: unfrag replay --conf {}{}", shell_word(conf), rest);
   } else {
-    page.line("Next: unfrag explain {}", file_argument(e.path));
+    page.line("Next: unfrag explain{}", rest);
   }
   return std::move(page).take();
 }

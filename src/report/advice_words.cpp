@@ -50,10 +50,10 @@ std::string why_recommended(const Advice& advice) {
   const Candidate& in_force = advice.candidates.front();
   const uint64_t failed = in_force.outcome.statistics.num_ooms;
   if (failed == 0) {
-    return fmt::format("{} {} memory: {}.", settings_name(best.conf), best.conf.empty() ? "save" : "saves",
+    return fmt::format("{} {} memory: {}.", settings_prose(best.conf), best.conf.empty() ? "save" : "saves",
                        peak_against(best, in_force));
   }
-  return fmt::format("{} {} {}{}: {}{}.", settings_name(best.conf), best.conf.empty() ? "serve" : "serves",
+  return fmt::format("{} {} {}{}: {}{}.", settings_prose(best.conf), best.conf.empty() ? "serve" : "serves",
                      requests_served(best, failed), newly_failing(best, failed), peak_against(best, in_force),
                      left_over(best));
 }
@@ -71,13 +71,13 @@ std::string of_full_device(const Explanation& e, const Advice& advice) {
   if (count == 0) return said + ".";
   const Candidate& first = *std::ranges::find_if(advice.candidates, serves);
   return fmt::format("{}; {} by replay {} the last request, but the next may fail.", said,
-                     count == 1 ? settings_name(first.conf) : fmt::format("{} settings", count),
+                     count == 1 ? settings_prose(first.conf) : fmt::format("{} settings", count),
                      count == 1 ? "serves" : "serve");
 }
 
 std::string of_nothing_better(const Explanation& e, const Advice& advice) {
   const Candidate& in_force = advice.candidates.front();
-  const std::string name = settings_name(in_force.conf);
+  const std::string name = settings_prose(in_force.conf);
   if (in_force.outcome.statistics.num_ooms > 0)
     return fmt::format("No setting helps: with each at least as many requests fail as with {}.", name);
   const DeviceFindings& d = e.devices[e.chosen];

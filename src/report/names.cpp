@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "report/places.h"
 
@@ -17,16 +19,41 @@ std::string_view conf_variable(const trace::Dialect& dialect) {
   return dialect >= trace::Dialect{2, 12} ? "PYTORCH_ALLOC_CONF" : "PYTORCH_CUDA_ALLOC_CONF";
 }
 
-std::string settings_line(const trace::Dialect& dialect, const std::string& conf) {
+std::string shell_word(const std::string& text) {
   constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_:.,-";
-  std::string value = escape_text(conf);
-  if (value.find_first_not_of(kPlain) != std::string::npos) {
-    for (size_t at = value.find('\''); at != std::string::npos; at = value.find('\'', at + 4)) {
-      value.replace(at, 1, "'\\''");
-    }
-    value = "'" + value + "'";
+  std::string word = escape_text(text);
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  for (size_t at = word.find('\''); at != std::string::npos; at = word.find('\'', at + 4)) {
+    word.replace(at, 1, "'\\''");
   }
-  return fmt::format("{}={}", conf_variable(dialect), value);
+  return "'" + word + "'";
+}
+
+std::string settings_line(const trace::Dialect& dialect, const std::string& conf) {
+  return fmt::format("{}={}", conf_variable(dialect), conf.empty() ? "" : shell_word(conf));
+}
+
+std::string settings_prose(const std::string& conf) {
+  if (conf.empty()) return "the default settings";
+  std::string prose;
+  for (const char c : escape_text(conf)) {
+    prose += c;
+    if (c == ',') prose += ' ';
+  }
+  return prose;
+}
+
+std::string reading_options(const trace::Trace& trace, int device, const replay::ReadOptions& read) {
+  std::string options;
+  const replay::Card& card = read.card;
+  if (card.memory) options += fmt::format(" --memory {}", card.memory->value());
+  if (card.context) options += fmt::format(" --context {}", card.context->value());
+  if (card.fraction) options += fmt::format(" --fraction {}", *card.fraction);
+  if (read.version) options += fmt::format(" --torch {}.{}", read.version->major, read.version->minor);
+  if (read.direction) options += read.direction == replay::Direction::kUp ? " --addresses up" : " --addresses down";
+  const auto is_gpu = [](const trace::Device& one) { return one.kind == trace::DeviceKind::kGpu; };
+  if (std::ranges::count_if(trace.devices, is_gpu) > 1) options += fmt::format(" --device {}", device);
+  return options;
 }
 
 std::string Names::text(trace::StringIdx idx) const { return escape_text(e_.trace->strings[idx]); }

@@ -11,6 +11,12 @@ namespace unfrag::report {
 
 /// A file as an argument of a command; FILE for standard input.
 std::string file_argument(const std::string& path);
+/// The options that say how a recording was read, each behind a space; of a file with several GPUs the device too.
+std::string reading_options(const trace::Trace& trace, int device, const replay::ReadOptions& read);
+/// An argument that any shell takes as it is.
+std::string shell_word(const std::string& text);
+/// Settings in a sentence, where a line can break between them.
+std::string settings_prose(const std::string& conf);
 /// A file in a sentence.
 std::string display_path(const std::string& path);
 /// The environment variable that sets the allocator. Source: 2.12 is the first release whose files show that it knows

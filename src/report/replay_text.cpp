@@ -18,10 +18,7 @@ using replay::Divergence;
 using replay::Recorded;
 using replay::Replayed;
 
-std::string settings_text(const alloc::Settings& settings) {
-  const std::string conf = alloc::to_conf(settings);
-  return conf.empty() ? "the default settings" : conf;
-}
+std::string settings_text(const alloc::Settings& settings) { return settings_prose(alloc::to_conf(settings)); }
 
 // "alloc of 2.00 MiB at 0x7f00"
 std::string deed_text(const Deed& deed) {
@@ -38,8 +35,8 @@ std::string headline_of_recording(const Recorded& recorded, uint64_t entries) {
         trace_entries(entries));
   }
   if (!divergence) {
-    return fmt::format("The replay makes all {} of the recording, but from a state that had to be guessed.",
-                       trace_entries(entries));
+    return fmt::format("Agrees: {} of {} come out of the replay, but from a state that had to be guessed.",
+                       format_count(entries), trace_entries(entries));
   }
   if (divergence->entry >= entries) return "Not exact: every entry agrees, but the blocks at the end differ in size.";
   return fmt::format("Not exact: replay and recording part at entry {} of {}.", format_count(divergence->entry),
@@ -80,6 +77,7 @@ std::string premise(const Answer& answer) {
   if (!answer.recorded.card_is_what_if) return text;
   const replay::Limits& limits = answer.conditions.limits;
   text += fmt::format("{} a device of {}", other_settings ? " on" : "On", format_bytes(limits.total.value_or(Bytes())));
+  if (limits.capacity < limits.total) text += fmt::format(" with {} for PyTorch", format_bytes(*limits.capacity));
   if (limits.limit) text += fmt::format(" limited to {}", format_bytes(*limits.limit));
   return text;
 }
@@ -150,19 +148,19 @@ void write_divergence(Page& page, const Divergence& d) {
   side("replayed", d.replayed, d.replayed_reserved, d.replayed_requested);
   page.paragraph(
       "Causes, likeliest first: another release (--torch 2.9), another device or limit (--memory, --context, "
-      "--fraction), settings that were changed while the program ran.",
+      "--fraction), settings that were changed while the program ran, private pools that no entry names before 2.12.",
       2, 4);
 }
 
 std::string device_text(const replay::Limits& limits) {
   std::string text;
   if (limits.total) {
-    text = fmt::format("a device of {}", format_bytes(*limits.total));
+    text = format_bytes(*limits.total);
     if (*limits.capacity < *limits.total) text += fmt::format(", {} of it for PyTorch", format_bytes(*limits.capacity));
   } else if (limits.capacity) {
     text = fmt::format("room for {}, as the recording's first failed request tells", format_bytes(*limits.capacity));
   } else {
-    text = "a device without end (say --memory 24GiB)";
+    text = "without end (say --memory 24GiB)";
   }
   if (limits.limit) text += fmt::format(", limited to {}", format_bytes(*limits.limit));
   return text;
@@ -183,6 +181,14 @@ void write_conditions(Page& page, const Answer& answer) {
   page.paragraph(fmt::format("settings   {}", settings_text(answer.conditions.settings)), 2, 13);
   page.paragraph(fmt::format("rules of   PyTorch {}.{}", version.major, version.minor), 2, 13);
   page.paragraph(fmt::format("device     {}", device_text(answer.conditions.limits)), 2, 13);
+  const alloc::Settings& settings = answer.conditions.settings;
+  if (!answer.conditions.limits.limit && (settings.memory_fraction || settings.garbage_collection_threshold > 0)) {
+    page.paragraph(
+        "note       per_process_memory_fraction and garbage_collection_threshold have no effect here: no limit is "
+        "known "
+        "(say --memory, and --fraction)",
+        2, 13);
+  }
   if (!answer.what_if) return;
   std::string addresses =
       fmt::format("addresses  new segments lie {} older ones", order_text(answer.conditions.direction));
@@ -208,8 +214,8 @@ void write_next(Page& page, const Replayed& replayed) {
   if (replayed.answer.what_if && !conf.empty()) {
     page.line("Set it: export {}", settings_line(replayed.trace->dialect, conf));
   }
-  page.line("Next: unfrag {} {}", replayed.answer.what_if ? "advise" : "replay --conf expandable_segments:True",
-            file_argument(replayed.path));
+  page.line("Next: unfrag {}{} {}", replayed.answer.what_if ? "advise" : "replay --conf expandable_segments:True",
+            reading_options(*replayed.trace, replayed.device->index, replayed.read), file_argument(replayed.path));
 }
 
 }  // namespace
@@ -248,8 +254,9 @@ std::string replay_text(const Replayed& replayed, const TextOptions& options) {
   const Answer& answer = replayed.answer;
   const Recorded& recorded = answer.recorded;
   if (!options.quiet) {
-    page.paragraph(fmt::format("{}: {} of device {} replayed", display_path(replayed.path),
-                               trace_entries(replayed.device->event_count), replayed.device->index));
+    page.paragraph(fmt::format("{}: {} of device {} replayed{}", display_path(replayed.path),
+                               trace_entries(replayed.device->event_count), replayed.device->index,
+                               replayed.trace->truncated ? ", CUT OFF" : ""));
     page.blank();
   }
   const std::string of_recording = headline_of_recording(recorded, replayed.device->event_count);
