@@ -292,7 +292,7 @@ void SetPolicy::merge(Block* block, Block* neighbour) {
   } else {
     block->pool->unmapped.erase(neighbour);
   }
-  if (neighbour == block->prev) {
+  if (block->prev == neighbour) {
     block->addr = neighbour->addr;
     block->prev = neighbour->prev;
     if (block->prev != nullptr) block->prev->next = block;

@@ -78,7 +78,9 @@ class LimitFinder {
   [[nodiscard]] uint64_t unmapped_within(uint32_t i) const {
     uint64_t bytes = 0;
     const uint64_t begin = trace_.events.addr[row(i)];
-    for (uint32_t other = i; other-- > 0 && is_loss(action(other));) {
+    uint32_t other = i;
+    while (other > 0 && is_loss(action(other - 1))) {
+      --other;
       const bool within = trace_.events.addr[row(other)] - begin < trace_.events.size[row(i)];
       if (action(other) == Action::kSegmentUnmap && within) bytes += trace_.events.size[row(other)];
     }
