@@ -186,6 +186,19 @@ def test_a_larger_device_is_no_full_one() -> None:
     assert roomy["candidates"][0]["num_ooms"] == 0 and "full" not in roomy["headline"]
 
 
+def test_requests_are_counted_on_the_device_that_was_asked_about() -> None:
+    report = advise_json(FRAGMENTED, "--memory", "3.3GiB")
+    failed = report["candidates"][0]["num_ooms"]
+    assert failed > 1
+    for one in report["candidates"]:
+        assert 0 <= one["num_served"] <= failed and one["num_ooms"] >= failed - one["num_served"]
+        assert one["serves_last"] <= (one["num_served"] > 0)
+    best = candidate(report, report["recommended"]["conf"])
+    assert (best["num_ooms"], best["num_served"]) == (0, failed)
+    assert f"serves the {failed} requests that failed" in report["headline"]
+    assert best["left_bytes"] <= 3.3 * 2**30 - best["peak_reserved_bytes"] + 200 * MIB
+
+
 # -- the command -------------------------------------------------------------------------------------------------------
 
 def test_several_files_get_a_report_each_and_a_summary() -> None:

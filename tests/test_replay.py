@@ -9,6 +9,7 @@ import functools
 import itertools
 import json
 import pickle
+import shlex
 import statistics
 from pathlib import Path
 from typing import Any
@@ -224,6 +225,49 @@ def test_where_nothing_hangs_on_addresses_that_is_said() -> None:
     assert "the figures do not depend on it" in run(["replay", "--conf", "max_split_size_mb:64", EXAMPLE]).text
 
 
+@needs_corpus
+def test_a_release_that_only_a_smaller_device_explains_does_not_happen_on_a_larger_one() -> None:
+    for torch in ("2.9.1", "2.15.0"):
+        path = CORPUS / "pytorch" / f"split_oom.expandable.torch{torch}.pickle"
+        report = replay_json(path, "--memory", "64GiB")
+        assert (report["what_if"], report["exact"], report["guesses"]["releases"]) == (True, None, 0)
+        assert (report["num_alloc_retries"], report["num_device_free"]) == (0, 0)
+        assert report["peak_reserved_bytes"] > report["recorded"]["peak_reserved_bytes"]
+
+
+def test_settings_that_need_a_limit_say_so_where_there_is_none() -> None:
+    for conf in ("garbage_collection_threshold:0.6", "per_process_memory_fraction:0.5"):
+        without = run(["replay", "--torch", "2.15", "--conf", conf, EXAMPLE]).text
+        limited = run(["replay", "--torch", "2.15", "--conf", conf, "--memory", "4GiB", "--fraction", "0.9", EXAMPLE]).text
+        assert "have no effect here" in " ".join(without.split()) and "no effect" not in limited
+
+
+def test_a_cut_file_is_replayed_as_far_as_it_goes_and_says_so(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.pickle"
+    cut.write_bytes(EXAMPLE.read_bytes()[:30_000])
+    for command in (["replay"], ["advise"]):
+        assert "CUT OFF" in run([*command, cut]).text
+    report = replay_json(cut)
+    assert report["source"]["truncated"] and report["first_divergence"] is None
+    assert report["recorded"]["file_peak_reserved_bytes"] == report["peak_reserved_bytes"]
+
+
+def test_the_next_command_keeps_the_options_that_the_result_rests_on() -> None:
+    options = ["--memory", "4GiB", "--context", "100MiB", "--fraction", "0.75", "--torch", "2.9", "--addresses", "up"]
+    for command in (["replay"], ["advise"], ["replay", "--conf", "expandable_segments:True"]):
+        told = run([*command, *options, EXAMPLE]).text.splitlines()[-1].removeprefix("Next: unfrag ")
+        assert f"--memory {4 << 30} --context {100 * MIB} --fraction 0.75 --torch 2.9 --addresses up" in told
+        assert run(shlex.split(told)).code == 0
+
+
+@pytest.mark.parametrize("spelling", ["max_split_size_mb:64", " max_split_size_mb : 64 ", "max_split_size_mb:64,",
+                                      "PYTORCH_CUDA_ALLOC_CONF=max_split_size_mb:64",
+                                      "PYTORCH_ALLOC_CONF=max_split_size_mb:64"])
+def test_settings_may_be_spelled_as_people_paste_them(spelling: str) -> None:
+    assert replay_json(EXAMPLE, "--conf", spelling)["conditions"]["conf"] == "max_split_size_mb:64"
+    assert replay_json(EXAMPLE, "--conf", " default")["conditions"]["conf"] == ""
+
+
 # -- options -----------------------------------------------------------------------------------------------------------
 
 WRONG = {
@@ -235,6 +279,7 @@ WRONG = {
     "too_old": (["--torch", "1.13"], "1.13"),
     "context_alone": (["--context", "500MiB"], "--memory"),
     "fraction_alone": (["--fraction", "0.5"], "--memory"),
+    "fraction_nan": (["--memory", "8GiB", "--fraction", "nan"], "--fraction"),
     "fraction_of_two": (["--memory", "8GiB", "--fraction", "2"], "--fraction"),
     "context_larger": (["--memory", "1GiB", "--context", "2GiB"], "--context"),
     "no_direction": (["--addresses", "left"], "--addresses"),
@@ -250,7 +295,8 @@ def test_wrong_options_exit_with_two_and_say_what_would_work(name: str) -> None:
 
 def test_a_snapshot_without_a_trace_cannot_be_replayed() -> None:
     document = snapshot([segment(BASE, [block(MIB)])])
-    check_error(run(["replay", "-"], stdin=pickle.dumps(document, 4)), 3, "no trace", "_record_memory_history")
+    for one in (document, snapshot([]), snapshot([], [])):
+        check_error(run(["replay", "-"], stdin=pickle.dumps(one, 4)), 3, "no trace", "_record_memory_history")
 
 
 def test_the_same_input_gives_the_same_bytes_and_timing_only_adds_a_figure() -> None:
