@@ -164,8 +164,10 @@ def main() -> None:
     write("pickle_machine_fuzz", {**protocols(), **machine()})
     write("snapshot_fuzz", {**whole, **wrapped(pickle.dumps(short, 4)), "json": text, "protocol_0": pickle.dumps(short, 0),
                             "protocol_2": pickle.dumps(short, 2)})
-    write("explain_fuzz", {**{name: whole[name] for name in ("torch_2.1", "torch_2.15.0", "expandable", "mid_way",
-                                                             "two_devices", "only_trace", "host", "cut")}, "json": text})
+    some = {name: whole[name] for name in ("torch_2.1", "torch_2.15.0", "expandable", "mid_way", "two_devices",
+                                           "only_trace", "host", "cut")}
+    write("explain_fuzz", {**some, "json": text})
+    write("replay_fuzz", {name: some[name] for name in some if name not in ("host", "two_devices")})
 
 
 if __name__ == "__main__":
