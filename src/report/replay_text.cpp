@@ -27,16 +27,19 @@ std::string deed_text(const Deed& deed) {
   return deed.action == trace::Action::kOom ? size : fmt::format("{} at {:#x}", size, deed.addr);
 }
 
+std::string all_entries(uint64_t count) {
+  return count == 1 ? std::string("the only trace entry") : "all " + trace_entries(count);
+}
+
 std::string headline_of_recording(const Recorded& recorded, uint64_t entries) {
   const auto& divergence = recorded.reading.divergence;
   if (recorded.exact()) {
-    return fmt::format(
-        "Exact: the replay makes all {} of the recording, each at the same address and of the same size.",
-        trace_entries(entries));
+    return fmt::format("Exact: the replay makes {} of the recording, each at the same address and of the same size.",
+                       all_entries(entries));
   }
   if (!divergence) {
     return fmt::format("Agrees: {} of {} come out of the replay, but from a state that had to be guessed.",
-                       format_count(entries), trace_entries(entries));
+                       format_count(entries), all_entries(entries));
   }
   if (divergence->entry >= entries) return "Not exact: every entry agrees, but the blocks at the end differ in size.";
   return fmt::format("Not exact: replay and recording part at entry {} of {}.", format_count(divergence->entry),
