@@ -242,6 +242,13 @@ def test_settings_that_need_a_limit_say_so_where_there_is_none() -> None:
         assert "have no effect here" in " ".join(without.split()) and "no effect" not in limited
 
 
+@pytest.mark.parametrize("threshold", [5e-324, -1.0, 1e308, float("nan"), 0.6])
+def test_a_threshold_that_nobody_could_set_breaks_nothing(threshold: float) -> None:
+    document = moved(load(EXAMPLE), 40, 512 * KIB)
+    document["allocator_settings"] = {**document["allocator_settings"], "garbage_collection_threshold": threshold}
+    assert replay_json(document)["guesses"]["limit_bytes"] is None
+
+
 def test_a_cut_file_is_replayed_as_far_as_it_goes_and_says_so(tmp_path: Path) -> None:
     cut = tmp_path / "cut.pickle"
     cut.write_bytes(EXAMPLE.read_bytes()[:30_000])
@@ -279,6 +286,7 @@ WRONG = {
     "too_old": (["--torch", "1.13"], "1.13"),
     "context_alone": (["--context", "500MiB"], "--memory"),
     "fraction_alone": (["--fraction", "0.5"], "--memory"),
+    "memory_of_no_device": (["--memory", "1000000TiB"], "more than any device"),
     "fraction_nan": (["--memory", "8GiB", "--fraction", "nan"], "--fraction"),
     "fraction_of_two": (["--memory", "8GiB", "--fraction", "2"], "--fraction"),
     "context_larger": (["--memory", "1GiB", "--context", "2GiB"], "--context"),

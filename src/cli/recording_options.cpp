@@ -10,6 +10,8 @@
 namespace unfrag::cli {
 namespace {
 
+constexpr Bytes kLargest(uint64_t{1} << 48);
+
 Error usage(std::string what, std::string action) {
   return Error{ErrorKind::kUsage, "", std::move(what), std::move(action)};
 }
@@ -60,6 +62,7 @@ Result<RecordingOptions> parse_recording_options(const RecordingArguments& argum
     if (!parsed) return parsed.error();
     *size = *parsed;
   }
+  if (card.memory > kLargest) return usage("--memory is more than any device has", "--memory 24GiB");
   if (!card.memory && (card.context || card.fraction)) {
     return usage("--context and --fraction are parts of --memory, which is missing", "--memory 24GiB");
   }

@@ -10,6 +10,8 @@ using trace::Action;
 
 /// Memory comes in 2 MiB, and a limit that is off by less hardly ever collects otherwise.
 constexpr uint64_t kFineEnough = uint64_t{1} << 16;
+/// Below it the collector would run at every request: nobody's setting, and a limit beyond any number.
+constexpr double kLeastThreshold = 0.001;
 /// Entries to read in all: a large recording is not worth the wait.
 constexpr uint64_t kMostEntries = 32'000'000;
 
@@ -24,7 +26,7 @@ uint32_t agreement(const Reading& reading) { return reading.divergence ? reading
 std::optional<InferredLimit> infer_limit(const trace::Trace& trace, const trace::Device& device, const History& history,
                                          const Conditions& conditions, const Reading& without) {
   const double threshold = conditions.settings.garbage_collection_threshold;
-  if (threshold <= 0 || conditions.limits.limit || !without.divergence) return std::nullopt;
+  if (threshold < kLeastThreshold || conditions.limits.limit || !without.divergence) return std::nullopt;
   // Reserved memory stays below the limit; above this one the collector would never have run.
   uint64_t low = without.divergence->recorded_reserved.value();
   auto high = static_cast<uint64_t>(static_cast<double>(without.statistics.reserved.peak.value()) / threshold) + 1;

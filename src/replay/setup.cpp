@@ -114,9 +114,9 @@ alloc::Settings recorded_settings(const trace::Trace& trace) {
     settings.max_split_size = trace.settings.max_split_size.value_or(alloc::kUnlimited);
     settings.rounding.divisions = trace.settings.roundup_power2_divisions;
   }
-  if (trace.settings.garbage_collection_threshold) {
-    settings.garbage_collection_threshold = *trace.settings.garbage_collection_threshold;
-  }
+  // PyTorch takes no other: what a file says beyond is made up.
+  const double threshold = trace.settings.garbage_collection_threshold.value_or(0);
+  if (threshold > 0 && threshold < 1) settings.garbage_collection_threshold = threshold;
   return settings;
 }
 
