@@ -249,6 +249,13 @@ def test_a_threshold_that_nobody_could_set_breaks_nothing(threshold: float) -> N
     assert replay_json(document)["guesses"]["limit_bytes"] is None
 
 
+def test_divisions_that_nobody_could_set_are_none() -> None:
+    document = load(EXAMPLE)
+    slots = {str(1 << slot): 127 for slot in range(16)}
+    document["allocator_settings"] = {**document["allocator_settings"], "roundup_power2_divisions": slots}
+    assert replay_json(document)["conditions"]["conf"] == ""
+
+
 def test_a_cut_file_is_replayed_as_far_as_it_goes_and_says_so(tmp_path: Path) -> None:
     cut = tmp_path / "cut.pickle"
     cut.write_bytes(EXAMPLE.read_bytes()[:30_000])

@@ -36,6 +36,8 @@ uint64_t settle_end(const Life& life, uint64_t least, uint64_t most, const std::
   return least;
 }
 
+bool is_aligned(uint64_t n) { return n % alloc::kMinBlock.value() == 0; }
+
 }  // namespace
 
 std::vector<InitialRun> find_initial_state(const trace::Trace& trace, const trace::Device& device,
@@ -53,6 +55,7 @@ std::vector<InitialRun> find_initial_state(const trace::Trace& trace, const trac
   std::vector<InitialRun> runs;
   auto next = before.begin();
   for (const auto& [addr, run] : history.initial_segments.runs()) {
+    if (!is_aligned(addr) || !is_aligned(run.size)) continue;  // no allocator's: the file is made up
     runs.push_back({.addr = addr,
                     .size = run.size,
                     .owner = {.stream = run.stream,
@@ -65,7 +68,7 @@ std::vector<InitialRun> find_initial_state(const trace::Trace& trace, const trac
       const auto after = std::next(next);
       const uint64_t most = after != before.end() ? std::min(after->first, run.end()) : run.end();
       const uint64_t end = settle_end(life, life.addr + life.size, most, allocs, guessed);
-      if (end <= life.addr) continue;
+      if (end <= life.addr || !is_aligned(life.addr) || !is_aligned(end)) continue;
       runs.back().blocks.push_back({.addr = life.addr,
                                     .size = end - life.addr,
                                     .requested = life.requested,

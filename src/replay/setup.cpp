@@ -1,6 +1,7 @@
 #include "replay/setup.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace unfrag::replay {
 namespace {
@@ -112,7 +113,11 @@ alloc::Settings recorded_settings(const trace::Trace& trace) {
   if (trace.settings.expandable_segments) settings.expandable_segments = *trace.settings.expandable_segments;
   if (trace.settings.recorded()) {
     settings.max_split_size = trace.settings.max_split_size.value_or(alloc::kUnlimited);
-    settings.rounding.divisions = trace.settings.roundup_power2_divisions;
+    // PyTorch takes powers of two and 0 only.
+    for (size_t slot = 0; slot < settings.rounding.divisions.size(); ++slot) {
+      const uint32_t divisions = trace.settings.roundup_power2_divisions[slot];
+      settings.rounding.divisions[slot] = std::has_single_bit(divisions) ? divisions : 0;
+    }
   }
   // PyTorch takes no other: what a file says beyond is made up.
   const double threshold = trace.settings.garbage_collection_threshold.value_or(0);

@@ -38,8 +38,8 @@ std::string headline_of_recording(const Recorded& recorded, uint64_t entries) {
                        all_entries(entries));
   }
   if (!divergence) {
-    return fmt::format("Agrees: {} of {} come out of the replay, but from a state that had to be guessed.",
-                       format_count(entries), all_entries(entries));
+    return fmt::format("The replay makes {} of the recording, but from a state that had to be guessed.",
+                       all_entries(entries));
   }
   if (divergence->entry >= entries) return "Not exact: every entry agrees, but the blocks at the end differ in size.";
   return fmt::format("Not exact: replay and recording part at entry {} of {}.", format_count(divergence->entry),
