@@ -82,6 +82,10 @@ void Runner::log_block(Action action, BlockId id) {
 void Runner::free(uint32_t life, bool later) {
   const BlockId block = blocks_[life];
   if (block.is_none()) return;
+  if (policy_.block(block).use != alloc::BlockUse::kAllocated) {  // freed before: the file is made up
+    if (!later) complete(life);
+    return;
+  }
   if (log_ != nullptr) log_block(Action::kFreeRequested, block);
   if (later) {
     policy_.record_stream(block, kSomeOtherStream);
