@@ -8,7 +8,7 @@
 
 namespace unfrag::report {
 
-/// One line without the line feed. `curves`: with the curves, where the replay has them.
+/// One line without the line feed; with the curves and the speed where the replay has them.
 std::string replay_json(const replay::Replayed& replayed);
 
 /// PyTorch's own statistics under its own names.
