@@ -110,8 +110,9 @@ class CachingPolicy {
 
   /// For a state that was found, not reached. A plain segment, all of it free.
   BlockId adopt_segment(Address addr, Bytes size, const Owner& owner);
-  /// Address space of an expandable segment, nothing mapped. Requires: `size` is a multiple of the page.
-  BlockId adopt_reservation(Address base, Bytes size, const Owner& owner);
+  /// Address space of an expandable segment, nothing mapped. It keeps the page it was found with, whatever the
+  /// settings. Requires: `size` is a multiple of `page`.
+  BlockId adopt_reservation(Address base, Bytes size, Bytes page, const Owner& owner);
   /// Maps [addr, addr + size), free. `at`: a block of the reservation at or before it. None where it is not unmapped.
   BlockId adopt_mapped(BlockId at, Address addr, Bytes size);
   /// Cuts [addr, addr + size) out of the free block that holds it, as handed out. `at`: a block of the segment at or

@@ -18,9 +18,9 @@ BlockId CachingPolicy::adopt_segment(Address addr, Bytes size, const Owner& owne
   return id;
 }
 
-BlockId CachingPolicy::adopt_reservation(Address base, Bytes size, const Owner& owner) {
+BlockId CachingPolicy::adopt_reservation(Address base, Bytes size, Bytes page, const Owner& owner) {
   const uint32_t shelf = shelf_for(block_pool_index(owner.pool, owner.small), owner.stream);
-  return add_reservation(base.value(), size.value(), page_of(owner.small), shelf);
+  return add_reservation(base.value(), size.value(), page.value(), shelf);
 }
 
 BlockId CachingPolicy::adopt_mapped(BlockId at, Address addr, Bytes size) {

@@ -481,7 +481,7 @@ TEST(Adopted, BlocksMustLieInFreeMemory) {
 TEST(Adopted, PagesServeNobodyWhereExpandableSegmentsAreOff) {
   Machine m;
   const Address base(uint64_t{1} << 40);
-  m.policy.adopt_mapped(m.policy.adopt_reservation(base, 600_MiB, {}), base, 20_MiB);
+  m.policy.adopt_mapped(m.policy.adopt_reservation(base, 600_MiB, 20_MiB, {}), base, 20_MiB);
   EXPECT_TRUE(m.policy.best_fit(15_MiB, 0, kDefaultPool).is_none());
   m.policy.adopt_segment(base + 1_GiB, 30_MiB, {});
   EXPECT_EQ(m.policy.block(m.get(15_MiB)).addr, (base + 1_GiB).value()) << "it looks past them";
@@ -490,7 +490,7 @@ TEST(Adopted, PagesServeNobodyWhereExpandableSegmentsAreOff) {
 TEST(Adopted, PagesAreMappedWhereTheyWere) {
   Machine m(expandable());
   const Address base(uint64_t{1} << 40);
-  const BlockId reservation = m.policy.adopt_reservation(base, 600_MiB, {});
+  const BlockId reservation = m.policy.adopt_reservation(base, 600_MiB, 20_MiB, {});
   const BlockId first = m.policy.adopt_mapped(reservation, base + 40_MiB, 20_MiB);
   const BlockId second = m.policy.adopt_mapped(first, base + 60_MiB, 40_MiB);
   ASSERT_FALSE(second.is_none());
@@ -498,6 +498,18 @@ TEST(Adopted, PagesAreMappedWhereTheyWere) {
   EXPECT_TRUE(m.policy.adopt_mapped(second, base + 80_MiB, 40_MiB).is_none());
   EXPECT_EQ(m.reserved(), 60_MiB);
   EXPECT_EQ(m.fault(), "");
+}
+
+TEST(Adopted, PagesKeepTheirSizeWhateverTheSettings) {
+  Machine m({.settings = {.expandable_segments = true, .large_segment_size = 64_MiB}});
+  const Address base(DeviceForTests::kOrigin + (uint64_t{1} << 40));
+  m.policy.adopt_mapped(m.policy.adopt_reservation(base, 600_MiB, 20_MiB, {}), base, 20_MiB);
+  const BlockId block = m.get(30_MiB);
+  EXPECT_EQ(m.policy.block(block).addr, base.value());
+  EXPECT_EQ(m.reserved(), 40_MiB) << "one page more, of the size found";
+  m.policy.free(block);
+  m.policy.empty_cache();
+  EXPECT_EQ(m.reserved(), 0_B);
 }
 
 }  // namespace

@@ -10,9 +10,7 @@ using trace::Action;
 
 void run_as_recorded(Runner& runner, const Program& program, const trace::Trace& trace, const trace::Device& device,
                      const History& history) {
-  std::vector<uint32_t> completed(program.lives, kNever);
-  for (uint32_t life = 0; life < history.lives.size(); ++life) completed[life] = history.lives[life].free_completed;
-  runner.complete_in_order_of(&completed);
+  runner.complete_in_order_of([&](uint32_t life) { return completion_of(history, life); });
   uint32_t entry = 0;
   for (const Op& op : program.ops) {
     std::vector<uint64_t> plain;
@@ -30,7 +28,7 @@ void run_as_recorded(Runner& runner, const Program& program, const trace::Trace&
     }
     runner.step(op);
   }
-  runner.complete_in_order_of(nullptr);
+  runner.complete_in_order_of({});
 }
 
 }  // namespace unfrag::replay

@@ -14,12 +14,6 @@ struct AddressHash {  // addresses are multiples of 512: spread them
 };
 using OpenLives = tsl::robin_map<uint64_t, uint32_t, AddressHash>;
 
-/// Which of a free's two entries the trace has: a recording can be told to leave out either (skip_actions).
-struct FreeEntries {
-  bool requested = false;
-  bool completed = false;
-};
-
 class Chronicler {
  public:
   Chronicler(const trace::Trace& trace, const trace::Device& device)
@@ -41,11 +35,13 @@ class Chronicler {
   [[nodiscard]] size_t row(uint32_t entry) const { return size_t{device_.first_event} + entry; }
 
   void collect_entries() {
+    FreeEntries& frees = history_.free_entries;
     for (uint32_t i = 0; i < device_.event_count; ++i) {
       const Action action = trace_.events.action[row(i)];
       if (is_segment_action(action)) history_.segment_entries.push_back(i);
-      frees_.requested = frees_.requested || action == Action::kFreeRequested;
-      frees_.completed = frees_.completed || action == Action::kFreeCompleted;
+      if (action == Action::kOom) history_.oom_entries.push_back(i);
+      frees.requested = frees.requested || action == Action::kFreeRequested;
+      frees.completed = frees.completed || action == Action::kFreeCompleted;
     }
     history_.added_runs.resize(history_.segment_entries.size());
   }
@@ -140,7 +136,7 @@ class Chronicler {
     if (open == open_.end()) {
       const uint32_t life = start_life(entry, kBefore);
       history_.lives[life].free_requested = entry;
-      if (frees_.completed)
+      if (history_.free_entries.completed)
         open_.emplace(history_.lives[life].addr, life);
       else
         history_.lives[life].free_completed = entry;
@@ -154,7 +150,7 @@ class Chronicler {
     }
     if (life.requested != trace_.events.size[row(entry)]) contradict(entry);
     life.free_requested = entry;
-    if (!frees_.completed) {
+    if (!history_.free_entries.completed) {
       life.free_completed = entry;
       open_.erase(open);
     }
@@ -165,7 +161,7 @@ class Chronicler {
     const auto open = open_.find(trace_.events.addr[row(entry)]);
     if (open == open_.end()) {  // it was pending, or in use if requests are not recorded, when the recording began
       const uint32_t life = start_life(entry, kBefore);
-      history_.lives[life].free_requested = frees_.requested ? kBefore : entry;
+      history_.lives[life].free_requested = history_.free_entries.requested ? kBefore : entry;
       history_.lives[life].free_completed = entry;
       return life;
     }
@@ -173,7 +169,7 @@ class Chronicler {
     Life& life = history_.lives[index];
     if (life.free_requested == kNever) {
       life.free_requested = entry;
-      if (frees_.requested) contradict(entry);
+      if (history_.free_entries.requested) contradict(entry);
     }
     life.free_completed = entry;
     open_.erase(open);
@@ -271,7 +267,6 @@ class Chronicler {
   History history_;
   SegmentMap segments_;
   OpenLives open_;
-  FreeEntries frees_;
   size_t next_segment_entry_ = 0;
   Run last_run_;  // of find_run; empty after entries about segments
   bool any_expandable_ = false;

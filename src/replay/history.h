@@ -49,11 +49,19 @@ inline bool allocated_at(const Life& life, uint32_t event) {
   return started_by(life.alloc, event) && !started_by(life.free_requested, event);
 }
 
+/// Which of a free's two entries the trace has: a recording can be told to leave out either (skip_actions).
+struct FreeEntries {
+  bool requested = false;
+  bool completed = false;
+};
+
 struct History {
   Chunked<Life> lives;              ///< In order of their alloc; those from before come where they were noticed.
   Chunked<uint32_t> life_of_entry;  ///< For each entry the life it is about, or kNoLife.
   std::vector<std::pair<uint32_t, uint32_t>> lost_frees;  ///< (entry, life): must have been freed by then, unrecorded.
   std::vector<uint32_t> segment_entries;                  ///< Entries about segments, in order.
+  std::vector<uint32_t> oom_entries;
+  FreeEntries free_entries;
   /// What each of them adds, where the segments at the end told its pool; parallel to segment_entries.
   std::vector<std::optional<Run>> added_runs;
   SegmentMap initial_segments;
@@ -62,6 +70,11 @@ struct History {
   uint64_t contradictions = 0;  ///< Entries that do not fit what came before, or the final state.
   uint32_t first_contradiction = kNever;
 };
+
+/// When the life of a program was over; lives beyond the history's are requests that were refused.
+inline uint32_t completion_of(const History& history, uint32_t life) {
+  return life < history.lives.size() ? history.lives[life].free_completed : kNever;
+}
 
 History build_history(const trace::Trace& trace, const trace::Device& device);
 

@@ -24,7 +24,7 @@ uint32_t agreement(const Reading& reading) { return reading.divergence ? reading
 }  // namespace
 
 std::optional<InferredLimit> infer_limit(const trace::Trace& trace, const trace::Device& device, const History& history,
-                                         const Conditions& conditions, const Reading& without) {
+                                         const Conditions& conditions, const Reading& without, Want want) {
   const double threshold = conditions.settings.garbage_collection_threshold;
   if (threshold < kLeastThreshold || conditions.limits.limit || !without.divergence) return std::nullopt;
   // Reserved memory stays below the limit; above this one the collector would never have run.
@@ -36,7 +36,7 @@ std::optional<InferredLimit> infer_limit(const trace::Trace& trace, const trace:
   for (uint64_t read = 0; low + kFineEnough < high && read < kMostEntries; read += device.event_count) {
     const Bytes limit(low + (high - low) / 2);
     limited.limits.limit = limit;
-    auto reading = read_program(trace, device, history, limited);
+    auto reading = read_program(trace, device, history, limited, want);
     if (!reading) return best;
     const std::optional<Divergence> divergence = reading->divergence;
     if (agreement(*reading) > best_agreement) {

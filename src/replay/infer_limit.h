@@ -16,6 +16,6 @@ struct InferredLimit {
 /// Nothing where no garbage collector was on, or where no limit makes the replay agree with more entries than `without`
 /// one. Cost: some 20 readings, each up to where it parts from the recording and on.
 std::optional<InferredLimit> infer_limit(const trace::Trace& trace, const trace::Device& device, const History& history,
-                                         const Conditions& conditions, const Reading& without);
+                                         const Conditions& conditions, const Reading& without, Want want);
 
 }  // namespace unfrag::replay

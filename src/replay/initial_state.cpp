@@ -41,7 +41,8 @@ bool is_aligned(uint64_t n) { return n % alloc::kMinBlock.value() == 0; }
 }  // namespace
 
 std::vector<InitialRun> find_initial_state(const trace::Trace& trace, const trace::Device& device,
-                                           const History& history, const PoolFinder& pools, uint64_t& guessed) {
+                                           const History& history, const PoolFinder& pools, Bytes large_page,
+                                           uint64_t& guessed) {
   std::vector<std::pair<uint64_t, uint32_t>> before;  // address, life
   bool any_inexact = false;
   for (uint32_t i = 0; i < history.lives.size(); ++i) {
@@ -56,12 +57,12 @@ std::vector<InitialRun> find_initial_state(const trace::Trace& trace, const trac
   auto next = before.begin();
   for (const auto& [addr, run] : history.initial_segments.runs()) {
     if (!is_aligned(addr) || !is_aligned(run.size)) continue;  // no allocator's: the file is made up
+    const bool small = run.kind == trace::PoolKind::kSmall;
+    const Bytes page = small ? alloc::kSmallSegment : large_page;
     runs.push_back({.addr = addr,
                     .size = run.size,
-                    .owner = {.stream = run.stream,
-                              .pool = alloc::PoolIdx(pools.pool_at(addr)),
-                              .small = run.kind == trace::PoolKind::kSmall},
-                    .expandable = run.expandable});
+                    .owner = {.stream = run.stream, .pool = alloc::PoolIdx(pools.pool_at(addr)), .small = small},
+                    .page = run.expandable ? page.value() : 0});
     while (next != before.end() && next->first < addr) ++next;
     for (; next != before.end() && next->first < run.end(); ++next) {
       const Life& life = history.lives[next->second];

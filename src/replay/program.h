@@ -54,8 +54,10 @@ struct InitialRun {
   uint64_t addr = 0;
   uint64_t size = 0;
   alloc::Owner owner;
-  bool expandable = false;
+  uint64_t page = 0;  ///< Of an expandable segment; 0 for a plain one.
   std::vector<InitialBlock> blocks{};
+
+  [[nodiscard]] bool expandable() const { return page != 0; }
 };
 
 struct Program {

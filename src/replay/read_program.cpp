@@ -1,7 +1,6 @@
 #include "replay/read_program.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "replay/initial_state.h"
@@ -27,13 +26,14 @@ struct Ahead {
 class Reader {
  public:
   Reader(const trace::Trace& trace, const trace::Device& device, const History& history, const Conditions& conditions,
-         PoolFinder& pools)
-      : trace_(trace), device_(device), history_(history), pools_(pools), runner_(begin(), conditions, &log_) {
-    keys_.reserve(reading_.program.lives);
-    for (uint32_t life = 0; life < history.lives.size(); ++life) keys_.push_back(history.lives[life].free_completed);
-    keys_.resize(reading_.program.lives, kNever);
-    runner_.complete_in_order_of(&keys_);
-    for (uint32_t i = 0; i < device.event_count; ++i) seen_[static_cast<size_t>(action(i))] = true;
+         PoolFinder& pools, Want want)
+      : trace_(trace),
+        device_(device),
+        history_(history),
+        pools_(pools),
+        want_(want),
+        runner_(begin(conditions), conditions, &log_) {
+    runner_.complete_in_order_of([this](uint32_t life) { return completion_of(history_, life); });
     note_initial_sizes();
     reserved_ = runner_.policy().statistics().reserved.current;
     requested_ = runner_.policy().statistics().requested.current;
@@ -73,16 +73,15 @@ class Reader {
   [[nodiscard]] const alloc::CachingPolicy& policy() const { return runner_.policy(); }
 
   // The part of the program that is known before the first entry.
-  Program& begin() {
+  Program& begin(const Conditions& conditions) {
     Program& program = reading_.program;
     program.pools = pools_.pools();
-    program.initial = find_initial_state(trace_, device_, history_, pools_, reading_.sizes_guessed);
-    uint32_t refused = 0;
-    for (uint32_t i = 0; i < device_.event_count; ++i) refused += action(i) == Action::kOom ? 1 : 0;
-    program.lives = static_cast<uint32_t>(history_.lives.size()) + refused;
+    program.initial = find_initial_state(trace_, device_, history_, pools_, conditions.settings.large_segment_size,
+                                         reading_.sizes_guessed);
     next_refused_ = static_cast<uint32_t>(history_.lives.size());
-    program.ops.reserve(device_.event_count / 2 + 1);
-    reading_.size_of_life.resize(program.lives);
+    program.lives = next_refused_ + static_cast<uint32_t>(history_.oom_entries.size());
+    if (want_ == Want::kProgram) program.ops.reserve(device_.event_count / 2 + 1);
+    if (want_ == Want::kSizes) reading_.size_of_life.resize(program.lives);
     return program;
   }
 
@@ -92,6 +91,7 @@ class Reader {
     }
   }
   void note_size(uint32_t life) {
+    if (want_ != Want::kSizes) return;
     const alloc::BlockId block = runner_.block_of(life);
     if (!block.is_none()) reading_.size_of_life[life] = policy().block(block).size;
   }
@@ -141,9 +141,7 @@ class Reader {
       step({.entry = cursor_, .place = place({.pool = alloc::PoolIdx(pool)}), .kind = OpKind::kReleasePool});
     } else {
       retire_released_pools(ahead);
-      const bool just_emptied =
-          !reading_.program.ops.empty() && reading_.program.ops.back().kind == OpKind::kEmptyCache;
-      if (!just_emptied) step({.entry = cursor_, .kind = OpKind::kEmptyCache});
+      if (last_op_ != OpKind::kEmptyCache) step({.entry = cursor_, .kind = OpKind::kEmptyCache});
     }
     // What it gave back says how much of what lies ahead was its doing.
     uint32_t end = cursor_;
@@ -276,7 +274,8 @@ class Reader {
   // ---- Comparing ----
 
   void step(const Op& op) {
-    reading_.program.ops.push_back(op);
+    if (want_ == Want::kProgram) reading_.program.ops.push_back(op);
+    last_op_ = op.kind;
     runner_.step(op);
   }
 
@@ -285,8 +284,8 @@ class Reader {
   }
   /// A recording can be told to leave out kinds of entries: then a replay's are no difference.
   [[nodiscard]] bool was_recorded(const LogEntry& entry) const {
-    const bool skippable = entry.action == Action::kFreeRequested || entry.action == Action::kFreeCompleted;
-    return !skippable || seen_[static_cast<size_t>(entry.action)];
+    if (entry.action == Action::kFreeRequested) return history_.free_entries.requested;
+    return entry.action != Action::kFreeCompleted || history_.free_entries.completed;
   }
 
   // What has been produced is what the entries from the cursor to `end` say; goes on at `end`.
@@ -372,12 +371,12 @@ class Reader {
   const trace::Device& device_;
   const History& history_;
   PoolFinder& pools_;
+  const Want want_;
   Reading reading_;
   Log log_;
   uint32_t next_refused_ = 0;
   Runner runner_;
-  std::vector<uint32_t> keys_;
-  std::array<bool, 16> seen_{};  // actions
+  std::optional<OpKind> last_op_;
   uint32_t cursor_ = 0;
   uint32_t played_ = 0;
   Ahead ahead_;
@@ -399,7 +398,7 @@ uint32_t agreement(const Reading& reading) { return reading.divergence ? reading
 }  // namespace
 
 Result<Reading> read_program(const trace::Trace& trace, const trace::Device& device, const History& history,
-                             const Conditions& conditions) {
+                             const Conditions& conditions, Want want) {
   // Each contradiction resolved costs another pass: in small recordings any number, in large ones a few.
   constexpr int kMostTries = 64;
   constexpr uint64_t kMostEntries = 32'000'000;
@@ -414,7 +413,7 @@ Result<Reading> read_program(const trace::Trace& trace, const trace::Device& dev
   for (int tries = 0; tries < kMostTries && entries < kMostEntries; ++tries) {
     entries += device.event_count;
     pools.rewind();
-    Reader reader(trace, device, history, conditions, pools);
+    Reader reader(trace, device, history, conditions, pools, want);
     Reading reading = reader.run();
     if (reader.too_many_places()) {
       return Error{ErrorKind::kBadInput, "", "the recording has more streams than a program uses", "another file"};

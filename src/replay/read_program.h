@@ -37,14 +37,19 @@ struct Divergence {
 };
 
 struct Reading {
-  Program program;
+  Program program;  ///< Without ops where sizes were wanted.
   std::optional<Divergence> divergence;
-  alloc::Statistics statistics;  ///< Of the policy at the end.
-  /// Of each life the size of its block, 0 where it had none; exact until the divergence.
-  std::vector<uint64_t> size_of_life;
-  uint64_t sizes_guessed = 0;   ///< Blocks from before the recording whose size nothing settles.
-  uint64_t pools_inferred = 0;  ///< Segments taken for a private pool's because of a contradiction.
-  uint64_t releases_read = 0;   ///< Bursts of segment_free read as the program's, without a stack to prove it.
+  alloc::Statistics statistics;        ///< Of the policy at the end.
+  std::vector<uint64_t> size_of_life;  ///< In bytes, 0 where it had no block; exact until the divergence.
+  uint64_t sizes_guessed = 0;          ///< Blocks from before the recording whose size nothing settles.
+  uint64_t pools_inferred = 0;         ///< Segments taken for a private pool's because of a contradiction.
+  uint64_t releases_read = 0;          ///< Bursts of segment_free read as the program's, without a stack to prove it.
+};
+
+/// What a reading is for: each costs memory that the other need not have.
+enum class Want : uint8_t {
+  kProgram,
+  kSizes,  ///< Reading::size_of_life.
 };
 
 /// Streams and pools that a recording may have: more are a made-up file, and each costs some KiB.
@@ -52,6 +57,6 @@ inline constexpr size_t kMostPlaces = 512;
 
 /// Errors: kBadInput where the recording has no entries, or more streams and pools than kMostPlaces.
 Result<Reading> read_program(const trace::Trace& trace, const trace::Device& device, const History& history,
-                             const Conditions& conditions);
+                             const Conditions& conditions, Want want);
 
 }  // namespace unfrag::replay

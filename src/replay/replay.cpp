@@ -29,7 +29,7 @@ class Attempts {
     base_.complete = history.complete;
     base_.file_reserved_peak = recorded_reserved_peak(trace, device, history);
     base_.conditions.settings = recorded_settings(trace);
-    base_.conditions.direction = options.direction.value_or(recorded_direction(trace, device));
+    base_.conditions.direction = options.direction.value_or(recorded_direction(trace, device, history));
   }
 
   Result<Recorded> run() {
@@ -66,7 +66,7 @@ class Attempts {
     recorded.conditions.limits = limits(rules, on_card);
     recorded.card_is_what_if = options_.card.memory && !on_card;
     recorded.asked = recorded.card_is_what_if ? limits(rules, /*on_card=*/true) : recorded.conditions.limits;
-    auto reading = read_program(trace_, device_, history_, recorded.conditions);
+    auto reading = read_program(trace_, device_, history_, recorded.conditions, options_.want);
     if (!reading) return reading.error();
     recorded.reading = std::move(*reading);
     if (!best_ || merit(recorded.reading) > merit(best_->reading)) best_ = std::move(recorded);
@@ -76,7 +76,7 @@ class Attempts {
   void infer_limit_of_best() {
     Conditions unlimited = best_->conditions;
     unlimited.limits = limits(unlimited.rules, /*on_card=*/false);
-    auto inferred = infer_limit(trace_, device_, history_, unlimited, best_->reading);
+    auto inferred = infer_limit(trace_, device_, history_, unlimited, best_->reading, options_.want);
     if (!inferred) return;
     unlimited.limits.limit = inferred->limit;
     best_->conditions = unlimited;
@@ -110,7 +110,9 @@ Result<Recorded> read_recording(const trace::Trace& trace, const trace::Device& 
 std::optional<Settled> settle_sizes(const trace::Trace& trace, const trace::Device& device, const ReadOptions& options,
                                     History& history) {
   if (!history.complete) return std::nullopt;
-  const auto recorded = read_recording(trace, device, history, options);
+  ReadOptions sizes = options;
+  sizes.want = Want::kSizes;
+  const auto recorded = read_recording(trace, device, history, sizes);
   if (!recorded) return std::nullopt;
   for (uint32_t i = 0; i < history.lives.size(); ++i) {
     Life& life = history.lives[i];

@@ -23,6 +23,7 @@ struct ReadOptions {
   Card card{};
   std::optional<alloc::Version> version{};  ///< Else inferred from the file.
   std::optional<Direction> direction{};
+  Want want = Want::kProgram;
 };
 
 /// A recording as a program, and the conditions under which it was read.

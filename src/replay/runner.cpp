@@ -121,8 +121,8 @@ void Runner::complete_all(std::optional<alloc::PoolIdx> pool) {
   std::vector<uint32_t> lives;
   std::ranges::copy_if(waiting_, std::back_inserter(lives), is_meant);
   std::erase_if(waiting_, is_meant);
-  if (order_ != nullptr) {
-    std::ranges::sort(lives, {}, [&](uint32_t life) { return std::pair((*order_)[life], life); });
+  if (order_) {
+    std::ranges::sort(lives, {}, [&](uint32_t life) { return std::pair(order_(life), life); });
   }
   for (const uint32_t life : lives) complete(life);
 }
@@ -134,17 +134,15 @@ void Runner::adopt(const Program& program) {
   const InitialRun* first_of_reservation = nullptr;
   for (const InitialRun& run : program.initial) {
     device_.adopt(Address(run.addr), Bytes(run.size));
-    if (!run.expandable) {
+    if (!run.expandable()) {
       adopt_blocks(run, policy_.adopt_segment(Address(run.addr), Bytes(run.size), run.owner));
       continue;
     }
     const bool same = first_of_reservation != nullptr && first_of_reservation->owner == run.owner &&
                       run.addr - first_of_reservation->addr < total;
     if (!same) {
-      const uint64_t page =
-          run.owner.small ? alloc::kSmallSegment.value() : policy_.config().settings.large_segment_size.value();
-      const uint64_t size = (std::max(total + total / 8, run.size) + page - 1) / page * page;
-      reservation = policy_.adopt_reservation(Address(run.addr), Bytes(size), run.owner);
+      const uint64_t size = (std::max(total + total / 8, run.size) + run.page - 1) / run.page * run.page;
+      reservation = policy_.adopt_reservation(Address(run.addr), Bytes(size), Bytes(run.page), run.owner);
       first_of_reservation = &run;
     }
     const BlockId mapped = policy_.adopt_mapped(reservation, Address(run.addr), Bytes(run.size));

@@ -3,7 +3,9 @@
 // What fails is counted and skipped, and so is what the program later does with it. Threads: one.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "alloc/caching_policy.h"
@@ -36,8 +38,8 @@ class Runner {
   [[nodiscard]] SimulatedDevice& device() { return device_; }
   /// The block of a life; none while it has none.
   [[nodiscard]] alloc::BlockId block_of(uint32_t life) const { return blocks_[life]; }
-  /// In which order the lives that wait complete where something waits for all: by this of each. May be null.
-  void complete_in_order_of(const std::vector<uint32_t>* keys) { order_ = keys; }
+  /// In which order the lives that wait complete where something waits for all: by this of each. May be empty.
+  void complete_in_order_of(std::function<uint32_t(uint32_t)> key) { order_ = std::move(key); }
   /// Requests that the recording refused and this run served, and the other way round.
   [[nodiscard]] uint64_t rescued() const { return rescued_; }
   [[nodiscard]] uint64_t newly_refused() const { return newly_refused_; }
@@ -59,7 +61,7 @@ class Runner {
   std::vector<alloc::BlockId> blocks_;  // by life
   std::vector<uint32_t> waiting_;       // lives; those that have completed are cleared out now and then
   size_t waiting_count_ = 0;
-  const std::vector<uint32_t>* order_ = nullptr;
+  std::function<uint32_t(uint32_t)> order_;
   uint64_t rescued_ = 0;
   uint64_t newly_refused_ = 0;
 };

@@ -17,17 +17,21 @@ class LimitFinder {
  public:
   LimitFinder(const trace::Trace& trace, const trace::Device& device, const History& history,
               const alloc::Settings& settings)
-      : trace_(trace), device_(device), settings_(settings) {
+      : trace_(trace), device_(device), history_(history), settings_(settings) {
     for (const auto& [addr, run] : history.initial_segments.runs()) reserved_ += run.size;
     most_ = reserved_;
   }
 
   Limits find() {
-    for (uint32_t i = 0; i < device_.event_count; ++i) {
-      if (action(i) == Action::kOom && trace_.events.addr[row(i)] != trace::kNoDeviceFree) return of_failure(i);
+    const auto failure = std::ranges::find_if(
+        history_.oom_entries, [&](uint32_t i) { return trace_.events.addr[row(i)] != trace::kNoDeviceFree; });
+    const uint32_t end = failure == history_.oom_entries.end() ? kNever : *failure;
+    for (const uint32_t i : history_.segment_entries) {
+      if (i > end) break;
       note_release(i);
       play(i);
     }
+    if (end != kNever) return of_failure(end);
     // Too little for what had to give memory back first, enough for the most there ever was.
     Limits limits;
     if (refused_ > most_) limits.capacity = Bytes(std::max(most_, refused_ - alloc::kSmallSegment.value()));
@@ -35,7 +39,7 @@ class LimitFinder {
   }
 
   Bytes most_reserved() {
-    for (uint32_t i = 0; i < device_.event_count; ++i) play(i);
+    for (const uint32_t i : history_.segment_entries) play(i);
     return Bytes(most_);
   }
 
@@ -90,6 +94,7 @@ class LimitFinder {
 
   const trace::Trace& trace_;
   const trace::Device& device_;
+  const History& history_;
   const alloc::Settings settings_;
   uint64_t reserved_ = 0;
   uint64_t most_ = 0;
@@ -143,17 +148,16 @@ Bytes recorded_reserved_peak(const trace::Trace& trace, const trace::Device& dev
   return LimitFinder(trace, device, history, {}).most_reserved();
 }
 
-Direction recorded_direction(const trace::Trace& trace, const trace::Device& device) {
+Direction recorded_direction(const trace::Trace& trace, const trace::Device& device, const History& history) {
   uint64_t before = 0;
   int64_t balance = 0;
-  for (uint32_t i = 0; i < device.event_count; ++i) {
+  for (const uint32_t i : history.segment_entries) {
     const size_t row = size_t{device.first_event} + i;
-    if (!is_gain(trace.events.action[row])) continue;
-    const uint64_t addr = trace.events.addr[row];
     // Pages within one reservation always ascend: only leaps between segments tell.
-    const bool plain = trace.events.action[row] == Action::kSegmentAlloc;
-    if (before != 0 && plain) balance += addr > before ? 1 : -1;
-    if (plain) before = addr;
+    if (trace.events.action[row] != Action::kSegmentAlloc) continue;
+    const uint64_t addr = trace.events.addr[row];
+    if (before != 0) balance += addr > before ? 1 : -1;
+    before = addr;
   }
   return balance > 0 ? Direction::kUp : Direction::kDown;
 }

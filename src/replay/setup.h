@@ -45,6 +45,6 @@ Limits limits_of(const Card& card, const alloc::Settings& settings, const alloc:
 Bytes recorded_reserved_peak(const trace::Trace& trace, const trace::Device& device, const History& history);
 
 /// Which way the recording's own segments mostly go; down where there are fewer than two.
-Direction recorded_direction(const trace::Trace& trace, const trace::Device& device);
+Direction recorded_direction(const trace::Trace& trace, const trace::Device& device, const History& history);
 
 }  // namespace unfrag::replay
