@@ -46,6 +46,25 @@ def truth_of(workload: str, config: str, torch: str) -> Document:
     return found
 
 
+# -- no false hope ---
+
+@needs_corpus
+def test_a_device_that_is_far_too_small_gets_no_setting_but_the_size_that_would_do() -> None:
+    path = recording(truth_of("split_oom", "default", "2.15.0"))
+    report = advise_json(path, "--memory", "1GiB", "--context", "0")
+    failed = report["candidates"][0]["num_ooms"]
+    fewest = min(one["num_ooms"] for one in report["candidates"])
+    assert failed / 2 < fewest < failed
+    assert report["recommended"] is None
+    least = min(one["needs_bytes"] for one in report["candidates"] if one["needs_bytes"] is not None)
+    text = run(["advise", "--memory", "1GiB", "--context", "0", path]).text
+    words = " ".join(text.split())
+    assert "No setting helps enough: with the best, " in words
+    assert f"{fewest} of {failed} requests still fail. The device is too small" in words
+    assert f"the program needs about {least / 2**30:.2f} GiB" in words
+    assert "The least you can shave" not in words  # what the file says is of the device it was recorded on
+
+
 # -- right about what PyTorch did --------------------------------------------------------------------------------------
 
 @needs_corpus

@@ -154,8 +154,9 @@ void rank(std::vector<Candidate>& candidates) {
 
 bool is_worth(const Candidate& candidate, const Candidate& in_force) {
   const uint64_t before = in_force.outcome.statistics.num_ooms;
-  if (candidate.most_ooms < before) return true;
-  if (candidate.most_ooms > before) return false;
+  // A program runs no further for being spared a few of many failures.
+  if (before > 0) return 2 * candidate.most_ooms <= before;
+  if (candidate.most_ooms > 0) return false;
   const Bytes now = candidate.outcome.statistics.reserved.peak;
   const Bytes then = in_force.outcome.statistics.reserved.peak;
   return now.value() + then.value() / 100 * kWorthPercent <= then.value();

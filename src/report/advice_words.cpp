@@ -75,11 +75,27 @@ std::string of_full_device(const Explanation& e, const Advice& advice) {
                      count == 1 ? "serves" : "serve");
 }
 
+std::string of_failing_all_the_same(const Advice& advice, const std::string& in_force) {
+  const uint64_t failed = advice.candidates.front().outcome.statistics.num_ooms;
+  const Candidate& best = *std::ranges::min_element(advice.candidates, {}, &Candidate::most_ooms);
+  if (best.most_ooms >= failed) {
+    return fmt::format("No setting helps: with each at least as many requests fail as with {}.", in_force);
+  }
+  std::string said = fmt::format("No setting helps enough: with the best, {}, {} of {} requests still fail.",
+                                 settings_name(best.conf), best.most_ooms, failed);
+  const Candidate* least = nullptr;
+  for (const Candidate& c : advice.candidates) {
+    if (c.needs && (least == nullptr || *c.needs < *least->needs)) least = &c;
+  }
+  if (least == nullptr) return said;
+  return said + fmt::format(" The device is too small: the program needs about {}, with {}.",
+                            format_bytes(*least->needs), settings_prose(least->conf));
+}
+
 std::string of_nothing_better(const Explanation& e, const Advice& advice) {
   const Candidate& in_force = advice.candidates.front();
   const std::string name = settings_prose(in_force.conf);
-  if (in_force.outcome.statistics.num_ooms > 0)
-    return fmt::format("No setting helps: with each at least as many requests fail as with {}.", name);
+  if (in_force.outcome.statistics.num_ooms > 0) return of_failing_all_the_same(advice, name);
   const DeviceFindings& d = e.devices[e.chosen];
   return fmt::format("Keep {}: no other setting would save {} % of the {} reserved at the peak, and {}.", name,
                      advise::kWorthPercent, format_bytes(in_force.outcome.statistics.reserved.peak),
@@ -122,11 +138,12 @@ std::string advice_headline(const Explanation& e, const Advice& advice) {
 std::vector<std::string> what_instead(const Explanation& e, const Advice& advice) {
   std::vector<std::string> all;
   const DeviceFindings& d = e.devices[e.chosen];
-  if (advice.recommended || d.ooms.empty()) return all;
+  if (advice.recommended || d.ooms.empty() || advice.recorded.card_is_what_if) return all;
   add_least_to_free(e, d, all);
   const size_t listed = std::min(kMostHolders, d.holders.size());
   for (size_t i = 0; i < listed; ++i) {
     const analyze::Holder& holder = d.holders[i];
+    if (holder.at.blocks == 0) break;
     all.push_back(fmt::format("{} {} in {}.", Names(e).holder(holder), "holds " + format_bytes(holder.at.bytes),
                               plural(holder.at.blocks, "block")));
   }
