@@ -449,7 +449,7 @@ class Classifier {
     const Life& one = life(i);
     if (role_[i] == Role::kConstructor) return MemoryKind::kUnknown;
     const auto end = recorded(one.free_requested)
-                         ? std::ranges::lower_bound(phases_, one.free_requested, {}, &PhaseStart::entry)
+                         ? std::ranges::upper_bound(phases_, one.free_requested, {}, &PhaseStart::entry)
                          : phases_.end();
     const uint32_t passes = end[-1].forwards - (next == 0 ? 0 : phases_[next - 1].forwards);
     const bool here = roles_.calls_modules(one.stack);

@@ -206,6 +206,14 @@ TEST_F(Program, ThatCopiesBatchesOnAnotherStreamHasInputs) {
   EXPECT_EQ(kind(late), Kind::kInputs);
 }
 
+TEST_F(Program, ThatReusesAnAddressWhoseFreeIsMissingIsReadToTheEnd) {
+  const uint32_t batch = line(4 * kMiB);
+  next_ = addresses_[batch].first;
+  forward(4 * kMiB);  // its address is in use: the free must have been at this very entry, which begins a phase
+  backward(4 * kMiB);
+  EXPECT_EQ(kinds().size(), 3U);
+}
+
 TEST_F(Program, WithoutModulesIsKnownByWhatItsBackwardPassFrees) {
   for (int i = 0; i < 2; ++i) {
     const auto product = line(kMiB, "loss");
