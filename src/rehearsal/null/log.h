@@ -1,0 +1,23 @@
+// This process's allocation log (base/allocation_log.h): where the null device leaves what the parent is to know.
+//
+// Opened at its first use; in a forked child a file of its own. Without a folder to write to, everything is dropped.
+// Threads: safe; no lock on the way of an entry.
+#pragma once
+
+#include <string_view>
+
+#include "base/allocation_log.h"
+
+namespace unfrag::null {
+
+/// The counters; a page of nobody's where there is no log.
+allocation_log::Header& counters();
+
+/// Adds a record as it is.
+void log_record(const allocation_log::Record& record);
+/// The number of a text, which is written when it is new.
+uint32_t log_text(std::string_view text);
+/// Counts a call of a function that has no answer.
+void log_unanswered(std::string_view name);
+
+}  // namespace unfrag::null
