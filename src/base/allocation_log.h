@@ -3,12 +3,11 @@
 //
 //   Header (one page) | Record | Record | text, in whole records | Record ...
 //
-// Numbers are the machine's own; the file never leaves it. `committed` grows after a record is whole. Threads: several
-// writers may interleave; a record is written before it is counted.
+// Numbers are the machine's own; the file never leaves it. `records` grows after a record is whole. Threads: several
+// writers may interleave, and count atomically; a record is written before it is counted.
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 
 namespace unfrag::allocation_log {
@@ -20,15 +19,17 @@ struct Header {
   std::array<char, 8> magic{};
   uint32_t process = 0;
   uint32_t devices = 0;
-  std::atomic<uint64_t> records{0};        ///< Whole ones, text included.
-  std::atomic<uint64_t> host_reads{0};     ///< Copies from device to host.
-  std::atomic<uint64_t> unknown_reads{0};  ///< ... of bytes that no copy from the host had put there.
-  std::atomic<uint64_t> dropped_bytes{0};  ///< Copied to the device and not kept.
-  std::atomic<uint64_t> launches{0};       ///< Kernels that were not run.
-  std::atomic<uint64_t> modelled{0};       ///< Sizes answered by a rule of thumb.
-  std::atomic<uint32_t> traced{0};         ///< 1: the allocator's entries are all here.
-  std::atomic<uint32_t> calls{0};          ///< Names in `unanswered`, each told by a record.
-  std::array<std::atomic<uint32_t>, kMostCalls> unanswered{};  ///< Calls of each.
+  uint32_t entries_have_pool = 0;  ///< Else an entry says no pool: not before 2.7.
+  uint32_t reserved = 0;
+  uint64_t records = 0;                           ///< Whole ones, text included.
+  uint64_t host_reads = 0;                        ///< Copies from device to host.
+  uint64_t unknown_reads = 0;                     ///< ... of bytes that no copy from the host had put there.
+  uint64_t dropped_bytes = 0;                     ///< Copied to the device and not kept.
+  uint64_t launches = 0;                          ///< Kernels that were not run.
+  uint64_t modelled = 0;                          ///< Sizes answered by a rule of thumb.
+  uint32_t traced = 0;                            ///< 1: the allocator's entries are all here.
+  uint32_t calls = 0;                             ///< Names in `unanswered`, each told by a record.
+  std::array<uint32_t, kMostCalls> unanswered{};  ///< Calls of each.
 };
 static_assert(sizeof(Header) <= 4096);
 inline constexpr uint64_t kRecordsAt = 4096;
@@ -39,6 +40,7 @@ enum class Kind : uint8_t {
   kText,        ///< `size` bytes follow, in whole records.
   kFrame,       ///< `number` is a line of the function named by `first` in the file named by `second`.
   kStack,       ///< Frame `first` on top of stack `second`.
+  kSettings,    ///< Text `first` is what the allocator was told by the environment.
   kUnanswered,  ///< Row `number` of Header::unanswered counts the function named by `first`.
 };
 

@@ -171,12 +171,12 @@ void DeviceMemory::copy(void* to, const void* from, uint64_t size) {
 void DeviceMemory::copy_to_device(uint64_t to, const void* from, uint64_t size) {
   if (size <= largest_copy_) return contents_.write(to, from, size);
   contents_.forget(to, size);
-  counters().dropped_bytes += size;
+  count(counters().dropped_bytes, size);
 }
 
 void DeviceMemory::copy_to_host(void* to, uint64_t from, uint64_t size) const {
-  ++counters().host_reads;
-  if (!contents_.read(to, from, size)) ++counters().unknown_reads;
+  count(counters().host_reads);
+  if (!contents_.read(to, from, size)) count(counters().unknown_reads);
 }
 
 void DeviceMemory::fill(void* to, int value, uint64_t size) {

@@ -56,6 +56,7 @@ Log* open_log() {
   log->header->magic = allocation_log::kMagic;
   log->header->process = static_cast<uint32_t>(getpid());
   log->header->devices = static_cast<uint32_t>(stage().devices);
+  log->header->entries_have_pool = stage().entries_have_pool ? 1 : 0;
   log->records = reinterpret_cast<Record*>(static_cast<char*>(memory) + kRecordsAt);
   return log;
 }
@@ -84,6 +85,11 @@ Record* claim(Log& log, uint64_t count) {
   return at + count <= kMostRecords ? log.records + at : nullptr;
 }
 
+/// After it is written.
+void commit(Log& log, uint64_t count) {
+  std::atomic_ref(log.header->records).fetch_add(count, std::memory_order_release);
+}
+
 uint32_t number_of(Log& log, std::string_view text) {
   if (const auto known = log.texts.find(text); known != log.texts.end()) return known->second;
   const auto number = static_cast<uint32_t>(log.texts.size() + 1);
@@ -93,7 +99,7 @@ uint32_t number_of(Log& log, std::string_view text) {
   if (record == nullptr) return number;
   std::memcpy(static_cast<void*>(record + 1), text.data(), text.size());
   *record = {.kind = Kind::kText, .number = number, .size = text.size()};
-  log.header->records.fetch_add(1 + rows, std::memory_order_release);
+  commit(log, 1 + rows);
   return number;
 }
 
@@ -106,7 +112,7 @@ void log_record(const Record& record) {
   Record* const at = claim(here, 1);
   if (at == nullptr) return;
   *at = record;
-  here.header->records.fetch_add(1, std::memory_order_release);
+  commit(here, 1);
 }
 
 uint32_t log_text(std::string_view text) {
@@ -120,14 +126,14 @@ void log_unanswered(std::string_view name) {
   const std::lock_guard lock(here.names);
   const auto [row, is_new] = here.calls.try_emplace(std::string(name), static_cast<uint32_t>(here.calls.size()));
   if (row->second >= allocation_log::kMostCalls) return;
-  here.header->unanswered[row->second].fetch_add(1);
+  count(here.header->unanswered[row->second]);
   if (!is_new) return;
   const uint32_t text = number_of(here, name);
   Record* const record = claim(here, 1);
   if (record == nullptr) return;
   *record = {.kind = Kind::kUnanswered, .number = row->second, .first = text};
-  here.header->calls.fetch_add(1);
-  here.header->records.fetch_add(1, std::memory_order_release);
+  count(here.header->calls);
+  commit(here, 1);
 }
 
 }  // namespace unfrag::null

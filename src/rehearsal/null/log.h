@@ -4,6 +4,7 @@
 // Threads: safe; no lock on the way of an entry.
 #pragma once
 
+#include <atomic>
 #include <string_view>
 
 #include "base/allocation_log.h"
@@ -12,6 +13,12 @@ namespace unfrag::null {
 
 /// The counters; a page of nobody's where there is no log.
 allocation_log::Header& counters();
+
+/// Counts something in one of them.
+template <class Integer>
+void count(Integer& counter, Integer by = 1) {
+  std::atomic_ref(counter).fetch_add(by, std::memory_order_relaxed);
+}
 
 /// Adds a record as it is.
 void log_record(const allocation_log::Record& record);

@@ -36,7 +36,7 @@ constexpr size_t kBinaryVersion = 36;
 constexpr size_t kMaxDynamicShared = 44;
 
 Status count_launch() {
-  ++counters().launches;
+  count(counters().launches);
   return kSuccess;
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <string_view>
@@ -75,6 +76,16 @@ T value_at(uint64_t address) {
   return value;
 }
 
+/// The program may have set them itself before it imported torch.
+void log_settings() {
+  for (const char* const variable : {"PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF"}) {
+    const char* const text = std::getenv(variable);
+    if (text == nullptr) continue;
+    log_record({.kind = Kind::kSettings, .first = log_text(text)});
+    return;
+  }
+}
+
 /// A table of virtual functions begins after two words: the offset to the top and the type.
 constexpr uint64_t kTableStart = 2 * sizeof(void*);
 
@@ -90,7 +101,8 @@ bool attach() {
   using Attach = void (*)(uint64_t allocator, Tracker);
   const auto attach_to = reinterpret_cast<Attach>(base + s.attach_tracker_at);
   attach_to(allocator, write_entry);
-  counters().traced = 1;
+  log_settings();
+  count(counters().traced);
   return true;
 }
 
