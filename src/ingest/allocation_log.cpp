@@ -22,10 +22,9 @@ using allocation_log::Record;
 using trace::Action;
 
 /// By the numbers of TraceEntry::Action.
-constexpr std::array kActions = {Action::kAlloc,        Action::kFreeRequested, Action::kFreeCompleted,
-                                 Action::kSegmentAlloc, Action::kSegmentFree,   Action::kSegmentMap,
-                                 Action::kSegmentUnmap, Action::kSnapshot,      Action::kOom,
-                                 Action::kAnnotate};
+constexpr std::array kActions = {
+    Action::kAlloc,      Action::kFreeRequested, Action::kFreeCompleted, Action::kSegmentAlloc, Action::kSegmentFree,
+    Action::kSegmentMap, Action::kSegmentUnmap,  Action::kSnapshot,      Action::kOom,          Action::kAnnotate};
 constexpr uint64_t kLongestText = uint64_t{1} << 20;
 
 class Reader {
@@ -41,7 +40,7 @@ class Reader {
     return std::nullopt;
   }
 
-  AllocationLog finish() {
+  AllocationLog finish(trace::Dialect dialect) {
     order_by_device();
     AllocationLog log{.trace = nullptr,
                       .process = header_.process,
@@ -53,6 +52,7 @@ class Reader {
                       .modelled = header_.modelled,
                       .unanswered = std::move(unanswered_)};
     builder_.trace.truncated = true;
+    builder_.trace.dialect = dialect;
     log.trace = std::make_unique<const trace::Trace>(std::move(builder_.trace));
     return log;
   }
@@ -100,8 +100,8 @@ class Reader {
     if (record.number != frames_.size() + 1 || !is_text(record.first) || !is_text(record.second)) {
       return "a frame is out of order";
     }
-    frames_.push_back(builder_.intern(trace::Frame{.function = builder_.intern(texts_[record.first - 1]),
-                                                   .file = builder_.intern(texts_[record.second - 1]),
+    frames_.push_back(builder_.intern(trace::Frame{.name = builder_.intern(texts_[record.first - 1]),
+                                                   .filename = builder_.intern(texts_[record.second - 1]),
                                                    .line = static_cast<uint32_t>(record.size)}));
     return std::nullopt;
   }
@@ -171,7 +171,7 @@ Error bad(const std::string& path, const std::string& what) {
 
 }  // namespace
 
-Result<AllocationLog> read_allocation_log(const std::string& path) {
+Result<AllocationLog> read_allocation_log(const std::string& path, trace::Dialect dialect) {
   std::ifstream file(path, std::ios::binary);
   Header header;
   std::array<char, allocation_log::kRecordsAt> page{};
@@ -180,7 +180,7 @@ Result<AllocationLog> read_allocation_log(const std::string& path) {
   if (header.magic != allocation_log::kMagic) return bad(path, "it is something else");
   Reader reader(file, header);
   if (const auto fault = reader.run()) return bad(path, *fault);
-  return reader.finish();
+  return reader.finish(dialect);
 }
 
 }  // namespace unfrag::ingest

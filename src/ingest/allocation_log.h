@@ -32,7 +32,8 @@ struct AllocationLog {
   std::vector<Unanswered> unanswered;
 };
 
-/// Errors: kBadInput where the file is none, or says what cannot be.
-Result<AllocationLog> read_allocation_log(const std::string& path);
+/// `dialect`: the release of PyTorch that was rehearsed. Errors: kBadInput where the file is none, or says what cannot
+/// be.
+Result<AllocationLog> read_allocation_log(const std::string& path, trace::Dialect dialect);
 
 }  // namespace unfrag::ingest

@@ -11,9 +11,9 @@
 namespace unfrag::rehearsal {
 
 struct TorchInstall {
-  std::string python;     ///< The interpreter.
-  std::string version;    ///< "2.15.0+cu132".
-  std::string libraries;  ///< The folder with libtorch_cuda.so.
+  std::string python;       ///< The interpreter.
+  std::string version;      ///< "2.15.0+cu132".
+  std::string libraries{};  ///< The folder with libtorch_cuda.so.
   int major = 0;
   int minor = 0;
   int cuda_version = 0;  ///< 13020 for 13.2.
