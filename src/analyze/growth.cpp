@@ -96,6 +96,14 @@ struct Stay {
   uint64_t requested = 0;
 };
 
+/// A block from before the recording whose stack is lost, and which the recording sees go.
+struct Lost {
+  uint64_t requested = 0;
+  uint32_t to = 0;  ///< The first quiet point at which it is gone.
+  trace::StackIdx freed_by = trace::kEmptyStack;
+  auto operator<=>(const Lost&) const = default;
+};
+
 /// What a group of stays comes to at each quiet point.
 struct Series {
   std::vector<double> blocks, bytes, kept_blocks;
@@ -143,6 +151,7 @@ class Detective {
     collect_stays();
     std::ranges::sort(stays_, {}, [](const Stay& stay) { return std::pair(stay.line, stay.stack); });
     std::ranges::sort(lost_);
+    find_whose_frees();
     std::vector<Suspect> suspects;
     for_each_run(std::span<const Stay>(stays_), &Stay::line, [&](std::span<const Stay> stays) {
       if (auto suspect = examine_line(stays)) suspects.push_back(*suspect);
@@ -190,9 +199,39 @@ class Detective {
                         .requested = life.requested});
       if (stays_.back().line.is_none()) stays_.back().stack = trace::kEmptyStack;
       const Stay& stay = stays_.back();
-      if (from_before && !stay.kept && life.stack == trace::kEmptyStack) lost_.emplace_back(stay.requested, stay.to);
+      if (from_before && !stay.kept && life.stack == trace::kEmptyStack) {
+        lost_.push_back({.requested = stay.requested, .to = stay.to, .freed_by = stack_of_free(life)});
+      }
       any_stack_before_ = any_stack_before_ || (from_before && stay.kept && life.stack != trace::kEmptyStack);
     }
+  }
+
+  [[nodiscard]] trace::StackIdx stack_of_free(const Life& life) const {
+    return trace_.events.stack[size_t{device_.first_event} + life.free_requested];
+  }
+
+  // Which lines' blocks go by the stacks by which lost ones went.
+  void find_whose_frees() {
+    for (const Lost& lost : lost_) {
+      if (lost.freed_by != trace::kEmptyStack) lines_freed_by_[lost.freed_by.value()];
+    }
+    if (lines_freed_by_.empty()) return;
+    for (size_t i = 0; i < history_.lives.size(); ++i) {
+      const Life& life = history_.lives[i];
+      if (life.stack == trace::kEmptyStack || life.free_requested >= kBefore) continue;
+      const auto found = lines_freed_by_.find(stack_of_free(life).value());
+      if (found == lines_freed_by_.end()) continue;
+      std::vector<trace::FrameIdx>& lines = found.value();
+      const trace::FrameIdx line = user_code_.culprit(life.stack).frame;
+      if (std::ranges::find(lines, line) == lines.end()) lines.push_back(line);
+    }
+  }
+
+  // Not where the line that frees frees other lines' blocks, and never one of this.
+  [[nodiscard]] bool may_be_of(trace::FrameIdx line, const Lost& lost) const {
+    if (lost.freed_by == trace::kEmptyStack) return true;
+    const std::vector<trace::FrameIdx>& lines = lines_freed_by_.at(lost.freed_by.value());
+    return lines.empty() || std::ranges::find(lines, line) != lines.end();
   }
 
   [[nodiscard]] std::optional<Suspect> examine_line(std::span<const Stay> stays) {
@@ -227,9 +266,9 @@ class Detective {
   // that a line keeps may well be its own: of a list that was cleared, or of a buffer that replaces what it has.
   void add_lost(std::vector<double>& blocks, std::span<const Stay> stays) const {
     const auto last = std::ranges::max_element(stays, {}, [](const Stay& stay) { return stay.kept ? stay.from : 0; });
-    const auto end = std::ranges::upper_bound(lost_, std::pair(last->requested, UINT32_MAX));
-    for (uint32_t i = 0; i < points(); ++i) {
-      blocks[i] += static_cast<double>(end - std::ranges::upper_bound(lost_, std::pair(last->requested, i)));
+    for (const Lost& lost : std::ranges::equal_range(lost_, last->requested, {}, &Lost::requested)) {
+      if (!may_be_of(last->line, lost)) continue;
+      for (uint32_t i = 0; i < lost.to; ++i) ++blocks[i];
     }
   }
 
@@ -332,10 +371,11 @@ class Detective {
   QuietPoints points_;
   std::vector<Stay> stays_;
   bool any_stack_before_ = false;
-  tsl::robin_map<uint32_t, uint64_t> held_at_end_;   ///< By stack, in bytes.
-  std::vector<std::pair<uint64_t, uint32_t>> lost_;  ///< Size and end of blocks from before whose stack is not known.
-  std::optional<std::vector<size_t>> work_rises_;    ///< Of lines that allocate more and more: how often, ascending.
-  size_t work_lines_ = 0;                            ///< All lines that allocate in every other iteration.
+  tsl::robin_map<uint32_t, uint64_t> held_at_end_;  ///< By stack, in bytes.
+  std::vector<Lost> lost_;
+  tsl::robin_map<uint32_t, std::vector<trace::FrameIdx>> lines_freed_by_;  // by stack of the free
+  std::optional<std::vector<size_t>> work_rises_;  ///< Of lines that allocate more and more: how often, ascending.
+  size_t work_lines_ = 0;                          ///< All lines that allocate in every other iteration.
 };
 
 }  // namespace
