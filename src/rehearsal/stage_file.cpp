@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "rehearsal/elf_functions.h"
+#include "rehearsal/elf_symbols.h"
 
 namespace unfrag::rehearsal {
 namespace {
@@ -20,7 +20,7 @@ Result<AllocatorPlaces> find_allocator(const TorchInstall& torch) {
   for (const auto& [name, place] :
        {std::pair(kAllocator, &places.allocator), std::pair(kNativeTable, &places.native_table),
         std::pair(kAttachTracker, &places.attach_tracker)}) {
-    const auto found = find_functions(path, name);
+    const auto found = find_symbols(path, name);
     if (!found) return found.error();
     if (found->empty()) {
       return Error{ErrorKind::kMissing, path, "its symbols do not say where the allocator is",
