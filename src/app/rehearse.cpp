@@ -13,6 +13,7 @@
 #include "device/gpu.h"
 #include "ingest/allocation_log.h"
 #include "rehearsal/rehearse.h"
+#include "replay/settings_in_force.h"
 
 namespace unfrag::app {
 namespace {
@@ -92,9 +93,21 @@ alloc::Statistics statistics_of(const analyze::DeviceFindings& findings, const a
   return statistics;
 }
 
+/// The statistics of every device, and of which the report is.
+Result<bool> measure_devices(const trace::Trace& log, const replay::ReadOptions& read, Rehearsal& rehearsal) {
+  for (const trace::Device& device : log.devices) {
+    const auto recorded = replay::read_recording(log, device, replay::build_history(log, device), read);
+    if (!recorded) return recorded.error();
+    rehearsal.devices.push_back(
+        {.index = device.index, .exact = recorded->exact(), .statistics = recorded->reading.statistics});
+  }
+  return true;
+}
+
 /// Replays the log, and explains it with the state at its end, which the replay knows.
 Result<bool> examine(std::unique_ptr<const trace::Trace> log, const replay::ReadOptions& read, int cuda_major,
                      Rehearsal& rehearsal) {
+  if (const auto measured = measure_devices(*log, read, rehearsal); !measured) return measured.error();
   const auto device = find_gpu(*log, std::nullopt);
   if (!device) return device.error();
   const replay::History history = replay::build_history(*log, **device);
@@ -169,6 +182,7 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
   result.modelled = log.modelled;
   for (const ingest::Unanswered& one : log.unanswered) result.unanswered.emplace_back(one.function, one.calls);
   if (log.trace->events.size_rows() == 0) return result;
+  replay::list_settings(log.trace->settings, replay::recorded_settings(*log.trace));
   const replay::ReadOptions read{.card = {.memory = memory, .context = context},
                                  .version = alloc::Version{.major = torch->major, .minor = torch->minor}};
   const auto examined = examine(std::move(log.trace), read, cuda_major, result);

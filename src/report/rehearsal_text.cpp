@@ -28,9 +28,8 @@ std::string headline(const Rehearsal& r) {
   if (!r.explanation) return fmt::format("{} asked for no GPU memory.", program);
   const alloc::Statistics& s = r.statistics;
   if (s.num_ooms > 0) {
-    return fmt::format("{} runs out of memory on {} with {}: {} of {} failed, with {} allocated at the peak.", program,
-                       r.device, format_bytes(r.total), plural(s.num_ooms, "request"),
-                       s.num_ooms == 1 ? "them" : "those made", format_bytes(s.allocated.peak));
+    return fmt::format("{} runs out of memory on {} with {}: {} failed, with {} allocated at the peak.", program,
+                       r.device, format_bytes(r.total), plural(s.num_ooms, "request"), format_bytes(s.allocated.peak));
   }
   std::string said =
       fmt::format("{} needs {} of GPU memory: {} allocated at the peak, {} reserved.", program,
