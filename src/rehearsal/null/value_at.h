@@ -6,10 +6,14 @@
 
 namespace unfrag::null {
 
+inline void* pointer_to(uint64_t address) {
+  return reinterpret_cast<void*>(address);  // NOLINT(performance-no-int-to-ptr): what is there is another program's.
+}
+
 template <class T>
 T value_at(uint64_t address) {
   T value;
-  std::memcpy(&value, reinterpret_cast<const void*>(address), sizeof value);
+  std::memcpy(&value, pointer_to(address), sizeof value);
   return value;
 }
 
