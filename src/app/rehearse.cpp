@@ -164,6 +164,8 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
       .python = python,
       .program = options.program,
       .presented = {.gpu = *gpu, .memory = memory, .context = context, .devices = options.devices},
+      .steps = options.steps,
+      .scratch = options.scratch,
       .output_to_error = options.output_to_error};
   if (options.host_memory) request.presented.largest_copy = *options.host_memory;
   const auto run = rehearsal::rehearse(*torch, request);
