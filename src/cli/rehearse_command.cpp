@@ -82,8 +82,9 @@ int run(const Arguments& arguments) {
       std::fprintf(stderr, "%s\n", report::rehearsal_notice(rehearsal).c_str());
     };
   }
-  const auto rehearsal = app::rehearse(*options);
+  auto rehearsal = app::rehearse(*options);
   if (!rehearsal) return report_error(rehearsal.error());
+  rehearsal->snapshot = arguments.snapshot;
   if (const int failed = write_snapshot(*rehearsal, arguments.snapshot); failed != kExitFine) return failed;
   const std::string report = common.format == "json" ? report::rehearsal_json(*rehearsal) + "\n"
                                                      : report::rehearsal_text(*rehearsal, text_options(common));
