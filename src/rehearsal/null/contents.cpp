@@ -1,4 +1,5 @@
 #include "rehearsal/null/contents.h"
+#include "rehearsal/null/pointers.h"
 
 #include <algorithm>
 #include <cstring>
@@ -8,7 +9,7 @@
 namespace unfrag::null {
 namespace {
 
-char* at(uint64_t address) { return reinterpret_cast<char*>(address); }
+char* at(uint64_t address) { return to_pointer<char>(address); }
 
 }  // namespace
 
