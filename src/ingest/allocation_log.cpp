@@ -53,7 +53,7 @@ class Reader {
                       .unanswered = std::move(unanswered_)};
     builder_.trace.truncated = true;
     builder_.trace.dialect = dialect;
-    log.trace = std::make_unique<const trace::Trace>(std::move(builder_.trace));
+    log.trace = std::make_unique<trace::Trace>(std::move(builder_.trace));
     return log;
   }
 

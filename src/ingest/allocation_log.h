@@ -21,7 +21,7 @@ struct Unanswered {
 };
 
 struct AllocationLog {
-  std::unique_ptr<const trace::Trace> trace;
+  std::unique_ptr<trace::Trace> trace;
   uint32_t process = 0;
   bool traced = false;         ///< Whether the allocator was listened to; else there are no entries.
   uint64_t host_reads = 0;     ///< Copies from device to host.

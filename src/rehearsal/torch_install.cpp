@@ -17,9 +17,11 @@
 namespace unfrag::rehearsal {
 namespace {
 
-/// Where the package lies, without running any of it.
+/// Where the package lies, without running any of it; behind a mark, as what starts with the interpreter may print too.
 constexpr const char* kFindTorch =
-    "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '')";
+    "import importlib.util as u; s = u.find_spec('torch'); "
+    "print('\\nunfrag: torch:' + (s.submodule_search_locations[0] if s else ''))";
+constexpr std::string_view kMark = "\nunfrag: torch:";
 
 /// What `__version__ = "2.15.0+cu132"` and `cuda: Optional[str] = "13.2"` say of a name in torch/version.py.
 std::optional<std::string> value_of(const std::string& text, std::string_view name) {
@@ -88,7 +90,8 @@ std::string install_line(const std::string& python) {
 Result<TorchInstall> find_torch(const std::string& python) {
   const auto found = output_of({python, "-c", kFindTorch});
   if (!found) return missing(fmt::format("the interpreter {} does not run", python), "--python PATH");
-  std::string folder = *found;
+  const size_t mark = found->rfind(kMark);
+  std::string folder = mark == std::string::npos ? "" : found->substr(mark + kMark.size());
   while (!folder.empty() && (folder.back() == '\n' || folder.back() == '\r')) folder.pop_back();
   if (folder.empty()) return missing(fmt::format("{} has no torch", python), install_line(python));
   const std::string text = read_text(std::filesystem::path(folder) / "version.py");

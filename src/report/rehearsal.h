@@ -23,10 +23,17 @@ struct Fit {
   int64_t headroom = 0;          ///< Left at the peak of reserved memory; negative: missing for it.
 };
 
+struct DeviceFigures {
+  int index = 0;
+  bool exact = false;
+  alloc::Statistics statistics{};
+};
+
 struct Rehearsal {
   std::string program;  ///< As typed.
   std::string python;
-  std::string torch;  ///< "2.15.0+cu132".
+  std::string snapshot{};  ///< Where the recording is kept; empty: nowhere.
+  std::string torch;       ///< "2.15.0+cu132".
   std::string device;
   Bytes total;
   Bytes context;
@@ -36,6 +43,7 @@ struct Rehearsal {
 
   bool exact = false;  ///< A replay agrees with every entry: the statistics are PyTorch's own.
   alloc::Statistics statistics{};
+  std::vector<DeviceFigures> devices{};  ///< Those that were used; the figures above are of the one with most entries.
   std::vector<Fit> fits{};
   uint64_t host_reads = 0;
   uint64_t unknown_reads = 0;

@@ -23,6 +23,16 @@ Json fits_json(const std::vector<Fit>& fits) {
   return all;
 }
 
+Json devices_json(const std::vector<DeviceFigures>& devices) {
+  Json all = Json::array();
+  for (const DeviceFigures& device : devices) {
+    Json one = {{"index", device.index}, {"exact", device.exact}};
+    one.update(statistics_json(device.statistics));
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
 Json unanswered_json(const Rehearsal& rehearsal) {
   Json all = Json::array();
   for (const auto& [function, calls] : rehearsal.unanswered) all.push_back({{"function", function}, {"calls", calls}});
@@ -43,6 +53,7 @@ std::string rehearsal_json(const Rehearsal& r) {
   json["processes"] = r.processes;
   json["exact"] = r.exact;
   json.update(statistics_json(r.statistics));
+  json["devices"] = devices_json(r.devices);
   json["fits"] = fits_json(r.fits);
   json["host_reads"] = r.host_reads;
   json["unknown_reads"] = r.unknown_reads;

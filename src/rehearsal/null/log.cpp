@@ -5,10 +5,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstring>
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "rehearsal/null/stage.h"
 
@@ -28,9 +30,11 @@ struct Log {
   Header* header = nullptr;
   Record* records = nullptr;
   std::atomic<uint64_t> next{0};
-  std::mutex names;  // guards the two below
+  std::mutex names;  // guards all below
   std::map<std::string, uint32_t, std::less<>> texts;
   std::map<std::string, uint32_t, std::less<>> calls;
+  std::map<std::array<uint32_t, 3>, uint32_t> frames;        // name, file, line
+  std::map<std::pair<uint32_t, uint32_t>, uint32_t> stacks;  // frame, below
 };
 
 /// What is counted where there is no log.
@@ -90,6 +94,13 @@ void commit(Log& log, uint64_t count) {
   std::atomic_ref(log.header->records).fetch_add(count, std::memory_order_release);
 }
 
+void write(Log& log, const Record& record) {
+  Record* const at = claim(log, 1);
+  if (at == nullptr) return;
+  *at = record;
+  commit(log, 1);
+}
+
 uint32_t number_of(Log& log, std::string_view text) {
   if (const auto known = log.texts.find(text); known != log.texts.end()) return known->second;
   const auto number = static_cast<uint32_t>(log.texts.size() + 1);
@@ -103,22 +114,41 @@ uint32_t number_of(Log& log, std::string_view text) {
   return number;
 }
 
+/// The number of one of `numbers`, which is written when it is new.
+template <class Numbers>
+uint32_t number_of(Log& log, Numbers& numbers, const typename Numbers::key_type& key, Record record) {
+  const auto [row, is_new] = numbers.try_emplace(key, static_cast<uint32_t>(numbers.size() + 1));
+  if (!is_new) return row->second;
+  record.number = row->second;
+  write(log, record);
+  return row->second;
+}
+
 }  // namespace
 
 Header& counters() { return *log().header; }
 
-void log_record(const Record& record) {
-  Log& here = log();
-  Record* const at = claim(here, 1);
-  if (at == nullptr) return;
-  *at = record;
-  commit(here, 1);
-}
+void log_record(const Record& record) { write(log(), record); }
 
 uint32_t log_text(std::string_view text) {
   Log& here = log();
   const std::lock_guard lock(here.names);
   return number_of(here, text);
+}
+
+uint32_t log_stack(const LogFrame& frame, uint32_t below) {
+  Log& here = log();
+  const std::lock_guard lock(here.names);
+  const uint32_t name = number_of(here, frame.name);
+  const uint32_t file = number_of(here, frame.file);
+  const uint32_t number = number_of(here, here.frames, {name, file, frame.line},
+                                    {.kind = Kind::kFrame, .size = frame.line, .first = name, .second = file});
+  return number_of(here, here.stacks, {number, below}, {.kind = Kind::kStack, .first = number, .second = below});
+}
+
+uint64_t log_identity() {
+  const Log& here = log();
+  return here.records == nullptr ? 0 : reinterpret_cast<uint64_t>(&here);
 }
 
 void log_unanswered(std::string_view name) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <string>
 #include <string_view>
 
 #include "base/allocation_log.h"
@@ -24,6 +25,16 @@ void count(Integer& counter, Integer by = 1) {
 void log_record(const allocation_log::Record& record);
 /// The number of a text, which is written when it is new.
 uint32_t log_text(std::string_view text);
+/// A line of a program.
+struct LogFrame {
+  std::string name;  ///< Of the function.
+  std::string file;
+  uint32_t line = 0;
+};
+/// The number of a stack, which is a frame on top of another stack; what is new of it is written.
+uint32_t log_stack(const LogFrame& frame, uint32_t below);
+/// What numbers belong to: a forked child has another log. 0: everything is dropped.
+uint64_t log_identity();
 /// Counts a call of a function that has no answer.
 void log_unanswered(std::string_view name);
 

@@ -27,9 +27,10 @@ std::string written(const Rule& rule) {
   std::string text;
   for (const Effect& effect : rule.effects) {
     if (effect.does == Does::kNothing) continue;
-    text += std::string(text.empty() ? "" : ",") + name_of(effect.does) + "@" + std::to_string(effect.at);
+    if (!text.empty()) text += ',';
+    text.append(name_of(effect.does)).append("@").append(std::to_string(effect.at));
     if (effect.does == Does::kSame || (effect.does == Does::kZeros && effect.constant == 0)) {
-      text += "<" + std::to_string(effect.from);
+      text.append("<").append(std::to_string(effect.from));
     }
   }
   return text.empty() ? "-" : text;

@@ -13,7 +13,9 @@
 
 #include "rehearsal/null/device_memory.h"
 #include "rehearsal/null/log.h"
+#include "rehearsal/null/python_frames.h"
 #include "rehearsal/null/stage.h"
+#include "rehearsal/null/value_at.h"
 
 namespace unfrag::null {
 namespace {
@@ -46,7 +48,8 @@ void write_entry(const TraceEntry& entry) {
                 .addr = entry.addr,
                 .size = entry.size,
                 .stream = entry.stream,
-                .time_us = now_us()};
+                .time_us = now_us(),
+                .stack = current_stack()};
   if (stage().entries_have_pool) {
     record.first = entry.pool[0];
     record.second = entry.pool[1];
@@ -67,13 +70,6 @@ uint64_t find_library() {
       },
       &base);
   return base;
-}
-
-template <class T>
-T value_at(uint64_t address) {
-  T value;
-  std::memcpy(&value, reinterpret_cast<const void*>(address), sizeof value);
-  return value;
 }
 
 /// The program may have set them itself before it imported torch.
