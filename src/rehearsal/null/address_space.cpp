@@ -1,9 +1,10 @@
 #include "rehearsal/null/address_space.h"
-#include "rehearsal/null/pointers.h"
 
 #include <sys/mman.h>
 
 #include <iterator>
+
+#include "rehearsal/null/pointers.h"
 
 namespace unfrag::null {
 namespace {

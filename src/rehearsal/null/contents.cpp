@@ -1,10 +1,11 @@
 #include "rehearsal/null/contents.h"
-#include "rehearsal/null/pointers.h"
 
 #include <algorithm>
 #include <cstring>
 #include <iterator>
 #include <vector>
+
+#include "rehearsal/null/pointers.h"
 
 namespace unfrag::null {
 namespace {

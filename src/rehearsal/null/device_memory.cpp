@@ -1,11 +1,11 @@
 #include "rehearsal/null/device_memory.h"
-#include "rehearsal/null/pointers.h"
 
 #include <algorithm>
 #include <cstring>
 #include <iterator>
 
 #include "rehearsal/null/log.h"
+#include "rehearsal/null/pointers.h"
 
 namespace unfrag::null {
 namespace {

@@ -1,11 +1,13 @@
 #include "rehearsal/null/host_memory.h"
-#include "rehearsal/null/pointers.h"
 
 #include <sys/mman.h>
 
 #include <iterator>
 
+#include "rehearsal/null/pointers.h"
+
 namespace unfrag::null {
+
 void* HostMemory::allocate(uint64_t size) {
   void* const memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
