@@ -6,16 +6,15 @@ Figures are held against what PyTorch itself says in the same process, and again
 from __future__ import annotations
 
 import json
-import os
-import pickle
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
-from support import CORPUS, MIB, PROGRAM, Document, check_error, environment, explain_json, needs_corpus, run
-from torches import PYTHONS, RELEASES, every_torch, newest_torch, rehearse, rehearse_lines, release_of
+from support import CORPUS, MIB, ROOT, Document, check_error, explain_json, needs_corpus, run
+from torches import RELEASES, every_torch, newest_torch, rehearse, rehearse_lines, release_of
 
 WORKLOADS = CORPUS / "pytorch" / "workload.py"
 FIGURES = {"peak_allocated": "peak_allocated_bytes", "peak_requested": "peak_requested_bytes",
@@ -96,6 +95,19 @@ def test_the_figures_are_those_of_memory_stats(python: str, tmp_path: Path) -> N
     assert report["peak_allocated_bytes"] > 4 * 4 * 512 * 2048
     assert report["kernel_launches"] > 30
     assert report["torch"].split("+")[0] == release_of(python)
+
+
+@newest_torch
+def test_the_report_keeps_its_format(python: str, tmp_path: Path) -> None:
+    schema = json.loads((ROOT / "docs" / "format" / "rehearse.schema.json").read_text())
+    report = rehearse_lines(python, tmp_path, TRAINING)
+    del report["printed"]
+    jsonschema.validate(report, schema)
+    assert sorted(report) == sorted(schema["required"])
+    empty = rehearse_lines(python, tmp_path, "print(1)")
+    del empty["printed"]
+    jsonschema.validate(empty, schema)
+    assert empty["explanation"] is None
 
 
 @newest_torch
@@ -285,6 +297,31 @@ except torch.cuda.OutOfMemoryError as error: assert "GPU 2 has a total capacity 
     assert [one["peak_allocated_bytes"] >> 30 for one in report["devices"]] == [1, 1, 1, 2]
     assert [one["num_ooms"] for one in report["devices"]] == [0, 0, 1, 0]
     assert all(one["exact"] for one in report["devices"])
+
+
+# -- ending early, and leaving nothing behind --------------------------------------------------------------------------
+
+@every_torch
+def test_steps_end_the_program_cleanly(python: str, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('OWN')")  # the user's own module of that name still works
+    program = tmp_path / "program.py"
+    program.write_text(TRAINING + "try:\n    for i in range(1000):\n        try: step()\n        except Exception: pass\n"
+                       "finally: print('STEPS', i + 3)")
+    report = rehearse(python, "--steps", "5", program, PYTHONPATH=str(tmp_path))
+    assert report["exit_code"] == 0, report["printed"]
+    assert "STEPS 4\n" in report["printed"]  # three before the loop, two in it
+    assert "OWN" in report["printed"]
+
+
+@newest_torch
+def test_a_scratch_run_leaves_the_folder_as_it_was(python: str, tmp_path: Path) -> None:
+    (tmp_path / "weights.pt").write_text("precious")
+    (tmp_path / "program.py").write_text("import torch\nassert open('weights.pt').read() == 'precious'\n"
+                                         "torch.save(torch.zeros(5).cuda(), 'weights.pt')\nopen('new', 'w')")
+    report = rehearse(python, "--scratch", "program.py", cwd=tmp_path)
+    assert report["exit_code"] == 0, report["printed"]
+    assert (tmp_path / "weights.pt").read_text() == "precious"
+    assert not (tmp_path / "new").exists()
 
 
 # -- without what it needs ---------------------------------------------------------------------------------------------

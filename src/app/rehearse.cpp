@@ -111,13 +111,18 @@ Result<bool> examine(std::unique_ptr<const trace::Trace> log, const replay::Read
   const auto device = find_gpu(*log, std::nullopt);
   if (!device) return device.error();
   const replay::History history = replay::build_history(*log, **device);
-  auto answer = replay::replay(*log, **device, history, {.read = read, .settings = {}});
-  if (!answer) return answer.error();
-  rehearsal.exact = answer->recorded.exact();
-  rehearsal.fits = find_fits(answer->recorded, cuda_major);
+  auto recorded = replay::read_recording(*log, **device, history, read);
+  if (!recorded) return recorded.error();
+  rehearsal.exact = recorded->exact();
+  rehearsal.fits = find_fits(*recorded, cuda_major);
+  const alloc::Statistics replayed = recorded->reading.statistics;
   Recording recording{.path = rehearsal.program, .bytes = 0, .trace = nullptr};
   if (rehearsal.exact) {
-    trace::Trace whole = result_of(*answer, *log, **device, history);
+    // Under what it ran, also where that is not the device alone: a memory fraction is only seen by what it did.
+    const replay::Conditions conditions = recorded->conditions;
+    trace::Trace whole =
+        result_of({.recorded = std::move(*recorded), .conditions = conditions, .outcome = {}, .other_orders = {}}, *log,
+                  **device, history);
     whole.truncated = false;
     recording.trace = std::make_unique<const trace::Trace>(std::move(whole));
   } else {
@@ -125,9 +130,10 @@ Result<bool> examine(std::unique_ptr<const trace::Trace> log, const replay::Read
   }
   ExplainOptions options;
   options.read = read;
+  // At its end a program has given all back. What it needs is what it has at the peak, or when memory runs out.
+  if (replayed.num_ooms == 0) options.at = {.kind = analyze::Moment::kPeak};
   auto explanation = explain(std::move(recording), options);
   if (!explanation) return explanation.error();
-  const alloc::Statistics& replayed = answer->recorded.reading.statistics;
   rehearsal.statistics =
       rehearsal.exact ? replayed : statistics_of(explanation->devices[explanation->chosen], replayed);
   rehearsal.explanation = std::move(*explanation);
@@ -164,6 +170,8 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
       .python = python,
       .program = options.program,
       .presented = {.gpu = *gpu, .memory = memory, .context = context, .devices = options.devices},
+      .steps = options.steps,
+      .scratch = options.scratch,
       .output_to_error = options.output_to_error};
   if (options.host_memory) request.presented.largest_copy = *options.host_memory;
   const auto run = rehearsal::rehearse(*torch, request);

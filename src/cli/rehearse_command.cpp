@@ -28,6 +28,8 @@ struct Arguments {
   std::string host_memory;
   std::string snapshot;
   int devices = 1;
+  uint64_t steps = 0;
+  bool scratch = false;
   bool list = false;
   bool pass_exit_code = false;
   std::vector<std::string> program;
@@ -38,6 +40,8 @@ Result<app::RehearseOptions> parse(const Arguments& arguments) {
                                .program = arguments.program,
                                .gpu = arguments.gpu,
                                .devices = arguments.devices,
+                               .steps = arguments.steps,
+                               .scratch = arguments.scratch,
                                .output_to_error = arguments.common.format == "json"};
   if (!options.program.empty() && options.program.front() == "--") options.program.erase(options.program.begin());
   const Error usage{ErrorKind::kUsage, "", "", "unfrag rehearse --gpu rtx4090 train.py"};
@@ -78,8 +82,9 @@ int run(const Arguments& arguments) {
       std::fprintf(stderr, "%s\n", report::rehearsal_notice(rehearsal).c_str());
     };
   }
-  const auto rehearsal = app::rehearse(*options);
+  auto rehearsal = app::rehearse(*options);
   if (!rehearsal) return report_error(rehearsal.error());
+  rehearsal->snapshot = arguments.snapshot;
   if (const int failed = write_snapshot(*rehearsal, arguments.snapshot); failed != kExitFine) return failed;
   const std::string report = common.format == "json" ? report::rehearsal_json(*rehearsal) + "\n"
                                                      : report::rehearsal_text(*rehearsal, text_options(common));
@@ -104,6 +109,10 @@ void add_rehearse(CLI::App& app, int& exit) {
   command->add_option("--python", arguments->python, "The interpreter (default: the active environment's, or python3)");
   command->add_option("--host-memory", arguments->host_memory,
                       "Copies between host and device up to this size are real (default 1MiB)");
+  command->add_option("--steps", arguments->steps, "End the program after so many steps of its optimizers")
+      ->check(CLI::PositiveNumber);
+  command->add_flag("--scratch", arguments->scratch,
+                    "Run it in a throw-away copy of this folder, so that it overwrites nothing");
   command->add_option("--snapshot", arguments->snapshot, "Keep the recording in this file");
   command->add_flag("--pass-exit-code", arguments->pass_exit_code, "End with the program's own exit code");
   command->add_flag("--list", arguments->list, "List the GPUs that can be named");

@@ -11,8 +11,10 @@
 #include "base/os.h"
 #include "rehearsal/elf_imports.h"
 #include "rehearsal/null_library.h"
+#include "rehearsal/scratch.h"
 #include "rehearsal/shell_library.h"
 #include "rehearsal/shells.h"
+#include "rehearsal/step_limit.h"
 
 namespace unfrag::rehearsal {
 namespace {
@@ -62,6 +64,17 @@ std::vector<std::string> command_for(const Request& request) {
   return command;
 }
 
+/// The module that ends the program lies in a folder of its own. Errors: kOutput.
+Result<std::string> add_step_limit(const PrivateFolder& folder) {
+  std::error_code ignored;
+  std::filesystem::create_directory(folder.path() + "/python", ignored);
+  const auto module = folder.write("python/sitecustomize.py", std::string(step_limit_module()));
+  if (!module) return module.error();
+  std::string path = folder.path() + "/python";
+  if (const auto others = os::environment("PYTHONPATH")) path += ":" + *others;
+  return path;
+}
+
 std::map<std::string, std::string> environment_for(const PrivateFolder& folder, std::string preload) {
   if (const auto others = os::environment("LD_PRELOAD")) preload += ":" + *others;
   std::map<std::string, std::string> environment = {
@@ -96,8 +109,19 @@ Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
   if (!preload) return preload.error();
   const auto stage = folder->write("stage", stage_text(request.presented, torch, *places));
   if (!stage) return stage.error();
-  const auto ending = run_child(command_for(request), {.environment = environment_for(*folder, std::move(*preload)),
-                                                       .output_to_error = request.output_to_error});
+  ChildOptions options{.environment = environment_for(*folder, std::move(*preload)),
+                       .output_to_error = request.output_to_error};
+  if (request.steps > 0) {
+    auto path = add_step_limit(*folder);
+    if (!path) return path.error();
+    options.environment["PYTHONPATH"] = std::move(*path);
+    options.environment[kStepsVariable] = std::to_string(request.steps);
+  }
+  if (request.scratch) {
+    options.folder = folder->path() + "/scratch";
+    if (const auto copied = copy_folder(".", options.folder); !copied) return copied.error();
+  }
+  const auto ending = run_child(command_for(request), options);
   if (!ending) return ending.error();
   std::vector<std::string> logs = logs_in(folder->path());
   return Rehearsed{.torch = torch, .ending = *ending, .folder = std::move(*folder), .logs = std::move(logs)};

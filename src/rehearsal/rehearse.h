@@ -5,7 +5,7 @@
 // Threads: one rehearsal at a time in a process (signals).
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,6 +21,8 @@ struct Request {
   std::string python;
   std::vector<std::string> program;  ///< "train.py" or "-m", "MODULE", or anything to run; then its arguments.
   Presented presented;
+  uint64_t steps = 0;    ///< Ends the program after so many steps of optimizers; 0: never.
+  bool scratch = false;  ///< Runs in a copy of the working folder.
   bool output_to_error = false;
 };
 

@@ -41,6 +41,7 @@ std::string stage_text(const Presented& presented, const TorchInstall& torch, co
   };
   say("name", gpu.name);
   say("cuda_version", torch.cuda_version);
+  say("dnn_version", torch.dnn.major, torch.dnn.minor, torch.dnn.patch);
   say("devices", presented.devices);
   say("total_bytes", presented.memory.value());
   say("context_bytes", presented.context.value());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -16,9 +17,11 @@
 namespace unfrag::rehearsal {
 namespace {
 
-/// Where the package lies, without running any of it.
+/// Where the package lies, without running any of it; behind a mark, as what starts with the interpreter may print too.
 constexpr const char* kFindTorch =
-    "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '')";
+    "import importlib.util as u; s = u.find_spec('torch'); "
+    "print('\\nunfrag: torch:' + (s.submodule_search_locations[0] if s else ''))";
+constexpr std::string_view kMark = "\nunfrag: torch:";
 
 /// What `__version__ = "2.15.0+cu132"` and `cuda: Optional[str] = "13.2"` say of a name in torch/version.py.
 std::optional<std::string> value_of(const std::string& text, std::string_view name) {
@@ -50,6 +53,25 @@ std::string read_text(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
+/// `Requires-Dist: nvidia-cudnn-cu12 (==9.1.0.70) ; ...`, or without the brackets, in what pip has noted of torch.
+std::optional<DnnVersion> required_dnn(const std::filesystem::path& packages) {
+  constexpr std::string_view kRequirement = "Requires-Dist: nvidia-cudnn-cu";
+  std::error_code ignored;
+  for (const auto& note : std::filesystem::directory_iterator(packages, ignored)) {
+    const std::string name = note.path().filename();
+    if (!name.starts_with("torch-") || !name.ends_with(".dist-info")) continue;
+    const std::string text = read_text(note.path() / "METADATA");
+    const size_t line = text.find(kRequirement);
+    const size_t at = line == std::string::npos ? line : text.find("==", line);
+    DnnVersion version;
+    if (at != std::string::npos &&
+        std::sscanf(text.c_str() + at, "==%d.%d.%d", &version.major, &version.minor, &version.patch) == 3) {
+      return version;
+    }
+  }
+  return std::nullopt;
+}
+
 Error missing(std::string what, std::string action) {
   return {ErrorKind::kMissing, "", std::move(what), std::move(action)};
 }
@@ -68,7 +90,8 @@ std::string install_line(const std::string& python) {
 Result<TorchInstall> find_torch(const std::string& python) {
   const auto found = output_of({python, "-c", kFindTorch});
   if (!found) return missing(fmt::format("the interpreter {} does not run", python), "--python PATH");
-  std::string folder = *found;
+  const size_t mark = found->rfind(kMark);
+  std::string folder = mark == std::string::npos ? "" : found->substr(mark + kMark.size());
   while (!folder.empty() && (folder.back() == '\n' || folder.back() == '\r')) folder.pop_back();
   if (folder.empty()) return missing(fmt::format("{} has no torch", python), install_line(python));
   const std::string text = read_text(std::filesystem::path(folder) / "version.py");
@@ -77,6 +100,7 @@ Result<TorchInstall> find_torch(const std::string& python) {
   std::tie(torch.major, torch.minor) = two_numbers(torch.version);
   const auto [cuda_major, cuda_minor] = two_numbers(value_of(text, "cuda").value_or(""));
   torch.cuda_version = cuda_major * 1000 + cuda_minor * 10;
+  torch.dnn = required_dnn(std::filesystem::path(folder).parent_path()).value_or(DnnVersion{});
   if (torch.cuda_version == 0 || !std::filesystem::exists(torch.libraries + "/libtorch_cuda.so")) {
     return missing(fmt::format("the torch {} of {} is not built for CUDA", torch.version, python),
                    install_line(python));

@@ -10,6 +10,13 @@
 
 namespace unfrag::rehearsal {
 
+/// Where a package does not say, a release that every PyTorch built for cuDNN 9 so far takes for new enough.
+struct DnnVersion {
+  int major = 9;
+  int minor = 26;
+  int patch = 0;
+};
+
 struct TorchInstall {
   std::string python;       ///< The interpreter.
   std::string version;      ///< "2.15.0+cu132".
@@ -17,6 +24,7 @@ struct TorchInstall {
   int major = 0;
   int minor = 0;
   int cuda_version = 0;  ///< 13020 for 13.2.
+  DnnVersion dnn{};      ///< Of cuDNN, as the package requires it.
 };
 
 /// `python`: a path, or a name to be looked for on PATH.

@@ -32,7 +32,8 @@ struct DeviceFigures {
 struct Rehearsal {
   std::string program;  ///< As typed.
   std::string python;
-  std::string torch;  ///< "2.15.0+cu132".
+  std::string snapshot{};  ///< Where the recording is kept; empty: nowhere.
+  std::string torch;       ///< "2.15.0+cu132".
   std::string device;
   Bytes total;
   Bytes context;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "report/names.h"
 #include "report/page.h"
 
 namespace unfrag::report {
@@ -69,6 +70,13 @@ void write_fits(Page& page, const Rehearsal& r) {
               signed_size(fit->headroom), answer);
   }
   const auto more = static_cast<size_t>(r.fits.end() - begin) - shown;
+  if (r.statistics.num_ooms > 0) {
+    page.paragraph(
+        "These are the requests up to where memory ran out and what the program did then. For all of them, rehearse "
+        "with "
+        "more: --memory 192GiB",
+        2);
+  }
   if (more > 0) page.paragraph(fmt::format("{} larger (--format json has all).", plural(more, "GPU")), 2);
 }
 
@@ -96,6 +104,12 @@ void write_limits(Page& page, const Rehearsal& r) {
       2, 4);
 }
 
+std::string next_command(const Rehearsal& r) {
+  if (r.snapshot.empty())
+    return "Next: unfrag rehearse --snapshot FILE ... keeps the recording, for explain, advise and replay\n";
+  return fmt::format("Next: unfrag advise {}\n", file_argument(r.snapshot));
+}
+
 }  // namespace
 
 std::string rehearsal_notice(const Rehearsal& r) {
@@ -113,8 +127,10 @@ std::string rehearsal_text(const Rehearsal& r, const TextOptions& options) {
   write_fits(page, r);
   write_limits(page, r);
   std::string text = std::move(page).take();
-  if (r.explanation) text += fmt::format("\n{}", explain_text(*r.explanation, options));
-  return text;
+  if (!r.explanation) return text;
+  TextOptions within = options;
+  within.within = true;
+  return fmt::format("{}\n{}\n{}", text, explain_text(*r.explanation, within), next_command(r));
 }
 
 std::string gpu_list_text(const std::vector<Fit>& gpus, const TextOptions& options) {

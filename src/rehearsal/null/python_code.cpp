@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "rehearsal/null/pointers.h"
 #include "rehearsal/null/value_at.h"
 
 namespace unfrag::null {
@@ -23,7 +24,7 @@ uint64_t mix_all(uint64_t hash, uint64_t from, uint64_t size) {
   }
   for (; size >= 8; from += 8, size -= 8) hash = mix(hash, value_at<uint64_t>(from));
   uint64_t rest = 0;
-  std::memcpy(&rest, pointer_to(from), size);
+  std::memcpy(&rest, to_pointer<const void>(from), size);
   return mix(hash, rest);
 }
 

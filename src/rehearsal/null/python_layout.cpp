@@ -7,6 +7,7 @@
 #include <cstring>
 #include <optional>
 
+#include "rehearsal/null/pointers.h"
 #include "rehearsal/null/value_at.h"
 
 namespace unfrag::null {
@@ -76,7 +77,7 @@ struct DebugOffsets {
 constexpr std::array kDebugOffsets = {DebugOffsets{13, 23, 29, 30, 31, 33, 35, 36, 38, 39, 43},
                                       DebugOffsets{14, 26, 32, 33, 34, 36, 40, 41, 43, 44, 48}};
 
-uint64_t address_of(const char* symbol) { return reinterpret_cast<uint64_t>(dlsym(RTLD_DEFAULT, symbol)); }
+uint64_t address_of(const char* symbol) { return to_number(dlsym(RTLD_DEFAULT, symbol)); }
 
 template <class Function>
 bool find(const char* symbol, Function*& function) {

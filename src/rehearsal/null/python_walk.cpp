@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "rehearsal/null/pointers.h"
 #include "rehearsal/null/value_at.h"
 
 namespace unfrag::null {
@@ -30,7 +31,7 @@ struct Careful {
   T read(uint64_t address) {
     T value{};
     iovec here = {&value, sizeof value};
-    iovec there = {pointer_to(address), sizeof value};
+    iovec there = {to_pointer<void>(address), sizeof value};
     if (process_vm_readv(getpid(), &here, 1, &there, 1, 0) != ssize_t{sizeof value}) failed = true;
     return value;
   }
@@ -97,7 +98,7 @@ bool is_whole(Careful& memory, const Python& python, Spot spot) {
   return line_of(python, spot) == static_cast<uint32_t>(std::max(line, 0));
 }
 
-uint64_t state_of_thread(const Python& python) { return reinterpret_cast<uint64_t>(python.thread_state()); }
+uint64_t state_of_thread(const Python& python) { return to_number(python.thread_state()); }
 
 }  // namespace
 

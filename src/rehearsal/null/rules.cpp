@@ -13,7 +13,7 @@ constexpr Library kLibraries[] = {
     {.prefix = "cublas", .file = "libcublas", .not_supported = 15, .rules = cublas_rules},
     {.prefix = "cublasLt", .file = "libcublasLt", .not_supported = 15},
     {.prefix = "cuda", .file = "libcudart", .not_supported = 801},
-    {.prefix = "cudnn", .file = "libcudnn", .not_supported = 3000},
+    {.prefix = "cudnn", .file = "libcudnn", .not_supported = 3000, .rules = cudnn_rules},
     {.prefix = "cufft", .file = "libcufft", .not_supported = 16, .rules = cufft_rules},
     {.prefix = "cupti", .file = "libcupti", .not_supported = 27, .rules = cupti_rules},
     {.prefix = "curand", .file = "libcurand", .not_supported = 204},

@@ -12,6 +12,8 @@ void set(Stage& stage, const std::string& key, std::istringstream& value) {
     std::getline(value >> std::ws, stage.name);
   } else if (key == "cuda_version") {
     value >> stage.cuda_version;
+  } else if (key == "dnn_version") {
+    value >> stage.dnn_major >> stage.dnn_minor >> stage.dnn_patch;
   } else if (key == "devices") {
     value >> stage.devices;
   } else if (key == "total_bytes") {

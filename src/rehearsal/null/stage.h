@@ -15,6 +15,11 @@ struct Stage {
   int cuda_version = 0;  ///< 13020 for 13.2: that of the installed torch.
   int devices = 0;
 
+  // cuDNN's version: that which the installed torch requires.
+  int dnn_major = 9;
+  int dnn_minor = 0;
+  int dnn_patch = 0;
+
   // Of each device.
   std::string name = "unfrag null device";
   uint64_t total_bytes = 0;

@@ -8,6 +8,7 @@
 namespace unfrag::null {
 
 std::span<const Rule> cublas_rules();
+std::span<const Rule> cudnn_rules();
 std::span<const Rule> cusolver_rules();
 std::span<const Rule> cusparse_rules();
 std::span<const Rule> cusparselt_rules();

@@ -4,16 +4,14 @@
 #include <cstdint>
 #include <cstring>
 
-namespace unfrag::null {
+#include "rehearsal/null/pointers.h"
 
-inline void* pointer_to(uint64_t address) {
-  return reinterpret_cast<void*>(address);  // NOLINT(performance-no-int-to-ptr): what is there is another program's.
-}
+namespace unfrag::null {
 
 template <class T>
 T value_at(uint64_t address) {
   T value;
-  std::memcpy(&value, pointer_to(address), sizeof value);
+  std::memcpy(&value, to_pointer<const void>(address), sizeof value);
   return value;
 }
 
