@@ -108,3 +108,14 @@ def test_a_source_left_out_of_the_build_is_found(tree):
     status, findings = check(tree)
     assert status == 1
     assert findings[0].startswith("src/alloc/CMakeLists.txt:1: does not build a_test.cpp")
+
+
+
+def test_a_folder_within_a_folder_may_leave_its_tests_to_the_outer_one(tree):
+    inner = tree / "src" / "trace" / "inner"
+    write(inner / "CMakeLists.txt", "add_library(inner a.cpp)\n")
+    write(inner / "a.cpp", "")
+    write(inner / "a_test.cpp", "")
+    write(tree / "src" / "trace" / "CMakeLists.txt",
+          "unfrag_folder(trace SOURCES trace.cpp TESTS inner/a_test.cpp LINK unfrag_base)\n")
+    assert check(tree) == (0, [])

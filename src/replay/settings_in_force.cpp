@@ -45,23 +45,27 @@ void set(trace::Settings& settings, std::string_view name, std::string json) {
 
 }  // namespace
 
-trace::Settings settings_in_force(const trace::Trace& recorded, const alloc::Settings& now) {
-  trace::Settings settings = recorded.settings;
-  if (now == recorded_settings(recorded)) return settings;
+void list_settings(trace::Settings& settings, const alloc::Settings& now) {
   constexpr std::string_view kNewName = "PYTORCH_ALLOC_CONF";
   const bool has_new_name =
       std::ranges::find(settings.all, kNewName, &std::pair<std::string, std::string>::first) != settings.all.end();
-  settings.conf = alloc::to_conf(now, settings.conf.value_or(""));
   settings.max_split_size.reset();
   if (now.max_split_size != alloc::kUnlimited) settings.max_split_size = now.max_split_size;
   settings.garbage_collection_threshold = now.garbage_collection_threshold;
   settings.expandable_segments = now.expandable_segments;
   settings.roundup_power2_divisions = now.rounding.divisions;
-  set(settings, has_new_name ? kNewName : "PYTORCH_CUDA_ALLOC_CONF", json_text(*settings.conf));
+  set(settings, has_new_name ? kNewName : "PYTORCH_CUDA_ALLOC_CONF", json_text(settings.conf.value_or("")));
   set(settings, "max_split_size", settings.max_split_size ? fmt::format("{}", settings.max_split_size->value()) : "-1");
   set(settings, "garbage_collection_threshold", json_real(now.garbage_collection_threshold));
   set(settings, "expandable_segments", now.expandable_segments ? "true" : "false");
   set(settings, "roundup_power2_divisions", json_divisions(now.rounding));
+}
+
+trace::Settings settings_in_force(const trace::Trace& recorded, const alloc::Settings& now) {
+  trace::Settings settings = recorded.settings;
+  if (now == recorded_settings(recorded)) return settings;
+  settings.conf = alloc::to_conf(now, settings.conf.value_or(""));
+  list_settings(settings, now);
   return settings;
 }
 

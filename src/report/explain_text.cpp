@@ -68,9 +68,11 @@ void write_coverage(Page& page, const Explanation& e, const DeviceFindings& d) {
 
 void write_device(Page& page, const Explanation& e, const DeviceFindings& d, const TextOptions& options) {
   if (!options.quiet) page.blank();
-  write_headline(page, Names(e), d);
+  // A program that has ended holds nothing: what its end looks like is no verdict on it.
+  const bool ended = options.within && d.ooms.empty() && d.verdict.kind != analyze::VerdictKind::kGrowth;
+  if (!ended) write_headline(page, Names(e), d);
   if (options.quiet) return;
-  write_evidence(page, e, d);
+  if (!ended) write_evidence(page, e, d);
   write_where(page, d);
   write_blockers(page, e, d);
   write_holders(page, e, d, options.top, options.stacks);
@@ -122,7 +124,7 @@ void write_next_command(Page& page, const Explanation& e, bool advised) {
 
 std::string explain_text(const Explanation& e, const TextOptions& options, const advise::Advice* advice) {
   Page page(options.width, options.unicode, options.color);
-  if (!options.quiet) write_header(page, e);
+  if (!options.quiet && !options.within) write_header(page, e);
   if (e.devices.empty() && e.host.empty()) {
     write_nothing_to_see(page, e);
   } else if (!e.devices.empty()) {
@@ -136,7 +138,7 @@ std::string explain_text(const Explanation& e, const TextOptions& options, const
   }
   if (!options.quiet) {
     write_warnings(page, e);
-    write_next_command(page, e, advice != nullptr);
+    if (!options.within) write_next_command(page, e, advice != nullptr);
   }
   return std::move(page).take();
 }

@@ -16,6 +16,7 @@ struct TextOptions {
   bool stacks = false;  ///< The whole stack under each holder.
   bool quiet = false;   ///< Only what happened, in a sentence.
   size_t top = 10;      ///< Holders listed.
+  bool within = false;  ///< Part of another report: without the line about the file and the next command.
 };
 
 /// Lines of at most `width` columns, but for the command at the end, which can be pasted. Everything that came from the

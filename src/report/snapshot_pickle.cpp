@@ -210,7 +210,9 @@ class Writer {
     if (trace_.time_of(row) != trace::kNoTime) parts_.signed_item(words_.time_us, trace_.time_of(row));
     text_item_since(words_.compile_context, context.compile_context, {2, 8});
     text_item_since(words_.user_metadata, context.user_metadata, {2, 10});
-    if (context.has_pool) parts_.item(words_.pool_id, context.pool);
+    // Snapshots before 2.12 do not say it, even where somebody else does: a reader takes it for a later release's.
+    const bool says_pool = !trace_.dialect.known() || trace_.dialect >= trace::Dialect{2, 12};
+    if (context.has_pool && says_pool) parts_.item(words_.pool_id, context.pool);
     text_item_since(words_.internal_metadata, context.internal_metadata, {});
     // An entry has no list where no stack was taken: previous snapshots, and all where stacks were not asked for.
     const bool asked = events_have_stacks_ && action != Action::kSnapshot;

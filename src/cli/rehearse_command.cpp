@@ -1,0 +1,127 @@
+#include "cli/rehearse_command.h"
+
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/rehearse.h"
+#include "base/text.h"
+#include "cli/common_options.h"
+#include "cli/output.h"
+#include "report/rehearsal_json.h"
+#include "report/rehearsal_text.h"
+#include "report/snapshot_pickle.h"
+
+namespace unfrag::cli {
+namespace {
+
+struct Arguments {
+  CommonOptions common;
+  std::string python;
+  std::string gpu;
+  std::string memory;
+  std::string context;
+  std::string host_memory;
+  std::string snapshot;
+  int devices = 1;
+  uint64_t steps = 0;
+  bool scratch = false;
+  bool list = false;
+  bool pass_exit_code = false;
+  std::vector<std::string> program;
+};
+
+Result<app::RehearseOptions> parse(const Arguments& arguments) {
+  app::RehearseOptions options{.python = arguments.python,
+                               .program = arguments.program,
+                               .gpu = arguments.gpu,
+                               .devices = arguments.devices,
+                               .steps = arguments.steps,
+                               .scratch = arguments.scratch,
+                               .output_to_error = arguments.common.format == "json"};
+  if (!options.program.empty() && options.program.front() == "--") options.program.erase(options.program.begin());
+  const Error usage{ErrorKind::kUsage, "", "", "unfrag rehearse --gpu rtx4090 train.py"};
+  if (options.program.empty() || (options.program.front() == "-m" && options.program.size() == 1)) {
+    return Error{usage.kind, "", "no program to rehearse", usage.action};
+  }
+  if (options.program.front() != "-m" && options.program.front().starts_with("-")) {
+    return Error{usage.kind, "", options.program.front() + " is no option of rehearse", "unfrag rehearse --help"};
+  }
+  const std::array<std::pair<const std::string*, std::optional<Bytes>*>, 3> sizes = {
+      {{&arguments.memory, &options.memory},
+       {&arguments.context, &options.context},
+       {&arguments.host_memory, &options.host_memory}}};
+  for (const auto& [text, size] : sizes) {
+    if (text->empty()) continue;
+    const auto parsed = parse_size(*text);
+    if (!parsed) return parsed.error();
+    *size = *parsed;
+  }
+  return options;
+}
+
+/// What somebody wrote to a file is safe there before anything can go wrong with the report.
+int write_snapshot(const report::Rehearsal& rehearsal, const std::string& path) {
+  if (path.empty() || !rehearsal.explanation) return kExitFine;
+  CommonOptions file;
+  file.output = path;
+  return write_output(report::snapshot_pickle(*rehearsal.explanation->trace), file, {});
+}
+
+int run(const Arguments& arguments) {
+  const CommonOptions& common = arguments.common;
+  if (arguments.list) return write_output(report::gpu_list_text(app::known_gpus(), text_options(common)), common, {});
+  auto options = parse(arguments);
+  if (!options) return report_error(options.error());
+  if (!common.quiet) {
+    options->about_to_start = [](const report::Rehearsal& rehearsal) {
+      std::fprintf(stderr, "%s\n", report::rehearsal_notice(rehearsal).c_str());
+    };
+  }
+  auto rehearsal = app::rehearse(*options);
+  if (!rehearsal) return report_error(rehearsal.error());
+  rehearsal->snapshot = arguments.snapshot;
+  if (const int failed = write_snapshot(*rehearsal, arguments.snapshot); failed != kExitFine) return failed;
+  const std::string report = common.format == "json" ? report::rehearsal_json(*rehearsal) + "\n"
+                                                     : report::rehearsal_text(*rehearsal, text_options(common));
+  const int written = write_output(report, common, {});
+  return written == kExitFine && arguments.pass_exit_code ? rehearsal->exit_code : written;
+}
+
+}  // namespace
+
+void add_rehearse(CLI::App& app, int& exit) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* const command = app.add_subcommand(
+      "rehearse", "Run a PyTorch program on a device that computes nothing, and say what memory it needs");
+  command->footer(
+      "Example:\n  unfrag rehearse train.py --bs 64\n  unfrag rehearse --gpu rtx4090 train.py\n  "
+      "unfrag rehearse --memory 24GiB -m mypackage.train\n  unfrag rehearse --list\n"
+      "All after the program belongs to it.");
+  command->add_option("--gpu", arguments->gpu, "The GPU to present (--list names them)");
+  command->add_option("--memory", arguments->memory, "All memory of the device, such as 24GiB");
+  command->add_option("--context", arguments->context, "What the process's CUDA context takes of it");
+  command->add_option("--devices", arguments->devices, "How many of them")->check(CLI::Range(1, 64));
+  command->add_option("--python", arguments->python, "The interpreter (default: the active environment's, or python3)");
+  command->add_option("--host-memory", arguments->host_memory,
+                      "Copies between host and device up to this size are real (default 1MiB)");
+  command->add_option("--steps", arguments->steps, "End the program after so many steps of its optimizers")
+      ->check(CLI::PositiveNumber);
+  command->add_flag("--scratch", arguments->scratch,
+                    "Run it in a throw-away copy of this folder, so that it overwrites nothing");
+  command->add_option("--snapshot", arguments->snapshot, "Keep the recording in this file");
+  command->add_flag("--pass-exit-code", arguments->pass_exit_code, "End with the program's own exit code");
+  command->add_flag("--list", arguments->list, "List the GPUs that can be named");
+  add_common_options(*command, arguments->common);
+  command->prefix_command();
+  command->callback([arguments, command, &exit] {
+    arguments->program = command->remaining();
+    exit = run(*arguments);
+  });
+}
+
+}  // namespace unfrag::cli

@@ -1,0 +1,65 @@
+// cuDNN's backend interface: objects, their attributes, and the execution of a plan, which does nothing.
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "rehearsal/null/api.h"
+#include "rehearsal/null/dnn_backend.h"
+#include "rehearsal/null/dnn_calls.h"
+#include "rehearsal/null/dnn_plan.h"
+
+namespace unfrag::null {
+namespace {
+
+BackendHandle& backend(void* handle) { return *static_cast<BackendHandle*>(handle); }
+
+DnnStatus unanswered(const char* what, int number) {
+  log_unanswered(std::string(what) + " " + std::to_string(number));
+  return kDnnNotSupported;
+}
+
+}  // namespace
+}  // namespace unfrag::null
+
+using namespace unfrag::null;
+
+UNFRAG_NULL_API DnnStatus cudnnBackendCreateDescriptor(int type, void** handle) {
+  if (type < 0 || type >= kBackendTypes) return unanswered("cudnnBackendCreateDescriptor", type);
+  *handle = new BackendHandle{std::make_shared<BackendObject>(type)};
+  return kDnnSuccess;
+}
+UNFRAG_NULL_API DnnStatus cudnnBackendDestroyDescriptor(void* handle) {
+  delete static_cast<BackendHandle*>(handle);
+  return kDnnSuccess;
+}
+UNFRAG_NULL_API DnnStatus cudnnBackendFinalize(void* handle) {
+  return handle == nullptr ? kDnnBadParameter : kDnnSuccess;
+}
+
+UNFRAG_NULL_API DnnStatus cudnnBackendSetAttribute(void* handle, int name, int type, int64_t count, const void* array) {
+  auto value = read_value(type, count, array);
+  if (handle == nullptr || !value) return kDnnBadParameter;
+  backend(handle).object->set(name, std::move(*value));
+  return kDnnSuccess;
+}
+
+/// Without a name that somebody knows nothing is written, so that a program cannot take it for an answer.
+UNFRAG_NULL_API DnnStatus cudnnBackendGetAttribute(void* handle, int name, int, int64_t room, int64_t* found,
+                                                   void* array) {
+  if (handle == nullptr) return kDnnBadParameter;
+  const BackendObject& object = *backend(handle).object;
+  const BackendValue* value = object.find(name);
+  const auto answer = value == nullptr ? answer_of(object, name, dnn_chip()) : std::nullopt;
+  if (value == nullptr && !answer) return unanswered("cudnnBackendGetAttribute", name);
+  if (value == nullptr && is_modelled(name)) count(counters().modelled);
+  const int64_t all = write_value(value == nullptr ? *answer : *value, room, array);
+  // What was written, where something was asked for: a count beyond the room makes callers read what is not there.
+  if (found != nullptr) *found = array != nullptr && room > 0 && room < all ? room : all;
+  return kDnnSuccess;
+}
+
+UNFRAG_NULL_API DnnStatus cudnnBackendExecute(void*, void* plan, void* pack) {
+  if (plan == nullptr || pack == nullptr) return kDnnBadParameter;
+  count(counters().launches);
+  return kDnnSuccess;
+}

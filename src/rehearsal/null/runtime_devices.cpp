@@ -1,0 +1,93 @@
+// The CUDA runtime, devices: how many there are, what each is, which one is current.
+#include <cstdio>
+
+#include "rehearsal/null/api.h"
+#include "rehearsal/null/device_facts.h"
+#include "rehearsal/null/devices.h"
+#include "rehearsal/null/status.h"
+
+namespace unfrag::null {
+namespace {
+
+thread_local int device_of_thread = 0;
+
+}  // namespace
+
+int current_device() { return device_of_thread; }
+
+bool set_current_device(int device) {
+  if (!is_device(device)) return false;
+  device_of_thread = device;
+  return true;
+}
+
+namespace {
+
+Status properties_of(void* properties, int device) {
+  if (!is_device(device)) return note(kInvalidDevice);
+  fill_properties(properties, stage(), device);
+  return kSuccess;
+}
+
+Status attribute_of(int* value, int attribute, int device) {
+  if (!is_device(device)) return note(kInvalidDevice);
+  *value = static_cast<int>(attribute_value(attribute, stage(), device));
+  return kSuccess;
+}
+
+}  // namespace
+}  // namespace unfrag::null
+
+using namespace unfrag::null;
+
+UNFRAG_NULL_API Status cudaGetDeviceCount(int* count) {
+  *count = stage().devices;
+  return kSuccess;
+}
+UNFRAG_NULL_API Status cudaGetDevice(int* device) {
+  *device = current_device();
+  return kSuccess;
+}
+UNFRAG_NULL_API Status cudaSetDevice(int device) {
+  return set_current_device(device) ? kSuccess : note(kInvalidDevice);
+}
+// CUDA 13's; before it the name had a suffix.
+UNFRAG_NULL_API Status cudaGetDeviceProperties(void* properties, int device) {
+  return properties_of(properties, device);
+}
+UNFRAG_NULL_API Status cudaGetDeviceProperties_v2(void* properties, int device) {
+  return properties_of(properties, device);
+}
+UNFRAG_NULL_API Status cudaDeviceGetAttribute(int* value, int attribute, int device) {
+  return attribute_of(value, attribute, device);
+}
+UNFRAG_NULL_API Status cudaDeviceGetPCIBusId(char* text, int room, int device) {
+  if (!is_device(device)) return note(kInvalidDevice);
+  std::snprintf(text, static_cast<size_t>(room), "0000:%02x:00.0", static_cast<unsigned>(pci_bus(device)));
+  return kSuccess;
+}
+UNFRAG_NULL_API Status cudaDeviceSynchronize() { return kSuccess; }
+UNFRAG_NULL_API Status cudaDeviceReset() { return kSuccess; }
+UNFRAG_NULL_API Status cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
+  if (least != nullptr) *least = 0;
+  if (greatest != nullptr) *greatest = -5;
+  return kSuccess;
+}
+UNFRAG_NULL_API Status cudaDeviceCanAccessPeer(int* can, int, int) {
+  *can = 0;
+  return kSuccess;
+}
+UNFRAG_NULL_API Status cudaRuntimeGetVersion(int* version) {
+  *version = stage().cuda_version;
+  return kSuccess;
+}
+UNFRAG_NULL_API Status cudaDriverGetVersion(int* version) {
+  *version = stage().cuda_version;
+  return kSuccess;
+}
+UNFRAG_NULL_API Status cudaGetLastError() { return take_last_error(); }
+UNFRAG_NULL_API Status cudaPeekAtLastError() { return last_error(); }
+UNFRAG_NULL_API const char* cudaGetErrorString(Status status) { return text_of(status); }
+UNFRAG_NULL_API const char* cudaGetErrorName(Status status) { return name_of(status); }
+UNFRAG_NULL_API Status cudaProfilerStart() { return kSuccess; }
+UNFRAG_NULL_API Status cudaProfilerStop() { return kSuccess; }

@@ -1,0 +1,76 @@
+#include "rehearsal/null/stage.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+namespace unfrag::null {
+namespace {
+
+void set(Stage& stage, const std::string& key, std::istringstream& value) {
+  if (key == "name") {
+    std::getline(value >> std::ws, stage.name);
+  } else if (key == "cuda_version") {
+    value >> stage.cuda_version;
+  } else if (key == "dnn_version") {
+    value >> stage.dnn_major >> stage.dnn_minor >> stage.dnn_patch;
+  } else if (key == "devices") {
+    value >> stage.devices;
+  } else if (key == "total_bytes") {
+    value >> stage.total_bytes;
+  } else if (key == "context_bytes") {
+    value >> stage.context_bytes;
+  } else if (key == "capability") {
+    value >> stage.major >> stage.minor;
+  } else if (key == "multiprocessors") {
+    value >> stage.multiprocessors;
+  } else if (key == "threads_per_multiprocessor") {
+    value >> stage.threads_per_multiprocessor;
+  } else if (key == "registers_per_multiprocessor") {
+    value >> stage.registers_per_multiprocessor;
+  } else if (key == "shared_bytes") {
+    value >> stage.shared_per_multiprocessor >> stage.shared_per_block >> stage.shared_per_block_optin;
+  } else if (key == "l2_bytes") {
+    value >> stage.l2_bytes;
+  } else if (key == "bus_width_bits") {
+    value >> stage.bus_width_bits;
+  } else if (key == "clock_khz") {
+    value >> stage.clock_khz >> stage.memory_clock_khz;
+  } else if (key == "host_addresses") {
+    value >> stage.host_addresses;
+  } else if (key == "one_blas_handle") {
+    value >> stage.one_blas_handle;
+  } else if (key == "blocks_per_multiprocessor") {
+    value >> stage.blocks_per_multiprocessor;
+  } else if (key == "tracker") {
+    value >> stage.allocator_at >> stage.native_table_at >> stage.attach_tracker_at >> stage.entries_have_pool;
+  } else if (key == "host_copy_bytes") {
+    value >> stage.host_copy_bytes;
+  }
+}
+
+Stage read_stage() {
+  Stage stage;
+  const char* const folder = std::getenv("UNFRAG_REHEARSAL_FOLDER");
+  if (folder == nullptr) return stage;
+  stage.folder = folder;
+  std::ifstream file(stage.folder + "/stage");
+  std::string line;
+  while (std::getline(file, line)) {
+    std::istringstream value(line);
+    std::string key;
+    value >> key;
+    set(stage, key, value);
+  }
+  return stage;
+}
+
+}  // namespace
+
+// Never destroyed: the program's own destructors still call in when it exits.
+const Stage& stage() {
+  static const Stage* const read = new Stage(read_stage());
+  return *read;
+}
+
+}  // namespace unfrag::null

@@ -1,0 +1,130 @@
+#include "rehearsal/rehearse.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <utility>
+
+#include "base/os.h"
+#include "rehearsal/elf_imports.h"
+#include "rehearsal/null_library.h"
+#include "rehearsal/scratch.h"
+#include "rehearsal/shell_library.h"
+#include "rehearsal/shells.h"
+#include "rehearsal/step_limit.h"
+
+namespace unfrag::rehearsal {
+namespace {
+
+/// What torch's libraries ask for.
+Result<std::vector<ElfImports>> imports_of(const TorchInstall& torch) {
+  std::vector<ElfImports> all;
+  for (const std::string& path : libraries_of(torch)) {
+    auto imports = read_imports(path);
+    if (!imports) return imports.error();
+    all.push_back(std::move(*imports));
+  }
+  return all;
+}
+
+/// Writes all libraries; returns what LD_PRELOAD has to say.
+Result<std::string> write_libraries(const PrivateFolder& folder, const TorchInstall& torch) {
+  const auto null_device = folder.write(std::string(kNullLibraryName), std::string(null_library()));
+  if (!null_device) return null_device.error();
+  const auto own = read_imports(*null_device);
+  if (!own) return own.error();
+  const auto imports = imports_of(torch);
+  if (!imports) return imports.error();
+  std::string preload = *null_device;
+  const Dispatcher dispatcher{.library = std::string(kNullLibraryName), .symbol = std::string(kDispatcher)};
+  for (const ShellLibrary& shell : decide_shells(*imports, own->defined)) {
+    const auto path = folder.write(shell.soname, to_elf(shell, dispatcher));
+    if (!path) return path.error();
+    preload += ":" + *path;
+  }
+  return preload;
+}
+
+bool is_program(const std::string& path) { return access(path.c_str(), X_OK) == 0; }
+
+/// `train.py` and `-m MODULE` are the interpreter's; else what lies beside it, else what PATH has.
+std::vector<std::string> command_for(const Request& request) {
+  std::vector<std::string> command = request.program;
+  if (command[0] == "-m" || command[0].ends_with(".py")) {
+    command.insert(command.begin(), request.python);
+    return command;
+  }
+  if (command[0].find('/') == std::string::npos) {
+    const std::string beside = std::filesystem::path(request.python).parent_path() / command[0];
+    if (request.python.find('/') != std::string::npos && is_program(beside)) command[0] = beside;
+  }
+  return command;
+}
+
+/// The module that ends the program lies in a folder of its own. Errors: kOutput.
+Result<std::string> add_step_limit(const PrivateFolder& folder) {
+  std::error_code ignored;
+  std::filesystem::create_directory(folder.path() + "/python", ignored);
+  const auto module = folder.write("python/sitecustomize.py", std::string(step_limit_module()));
+  if (!module) return module.error();
+  std::string path = folder.path() + "/python";
+  if (const auto others = os::environment("PYTHONPATH")) path += ":" + *others;
+  return path;
+}
+
+std::map<std::string, std::string> environment_for(const PrivateFolder& folder, std::string preload) {
+  if (const auto others = os::environment("LD_PRELOAD")) preload += ":" + *others;
+  std::map<std::string, std::string> environment = {
+      {"LD_PRELOAD", std::move(preload)}, {"UNFRAG_REHEARSAL_FOLDER", folder.path()}, {"UNFRAG_REHEARSAL", "1"}};
+  if (!os::environment("WANDB_MODE")) environment["WANDB_MODE"] = "offline";
+  return environment;
+}
+
+std::vector<std::string> logs_in(const std::string& folder) {
+  std::vector<std::string> logs;
+  std::error_code ignored;
+  for (const auto& file : std::filesystem::directory_iterator(folder, ignored)) {
+    if (file.path().filename().string().starts_with("log.")) logs.push_back(file.path());
+  }
+  std::ranges::sort(logs);
+  return logs;
+}
+
+}  // namespace
+
+std::string default_python() {
+  if (const auto environment = os::environment("VIRTUAL_ENV")) return *environment + "/bin/python";
+  return "python3";
+}
+
+Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
+  const auto places = find_allocator(torch);
+  if (!places) return places.error();
+  auto folder = PrivateFolder::make();
+  if (!folder) return folder.error();
+  auto preload = write_libraries(*folder, torch);
+  if (!preload) return preload.error();
+  const auto stage = folder->write("stage", stage_text(request.presented, torch, *places));
+  if (!stage) return stage.error();
+  ChildOptions options{.environment = environment_for(*folder, std::move(*preload)),
+                       .output_to_error = request.output_to_error};
+  if (request.steps > 0) {
+    auto path = add_step_limit(*folder);
+    if (!path) return path.error();
+    options.environment["PYTHONPATH"] = std::move(*path);
+    options.environment[kStepsVariable] = std::to_string(request.steps);
+  }
+  if (request.scratch) {
+    options.folder = folder->path() + "/scratch";
+    if (const auto copied = copy_folder(".", options.folder); !copied) return copied.error();
+  }
+  const auto ending = run_child(command_for(request), options);
+  if (!ending) return ending.error();
+  std::vector<std::string> logs = logs_in(folder->path());
+  return Rehearsed{.torch = torch, .ending = *ending, .folder = std::move(*folder), .logs = std::move(logs)};
+}
+
+}  // namespace unfrag::rehearsal

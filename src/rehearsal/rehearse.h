@@ -1,0 +1,43 @@
+// Runs a program with the null device in place of CUDA, to its end.
+//
+//   find torch ─► private folder: null library, shells, stage ─► run with LD_PRELOAD ─► one log a process
+//
+// Threads: one rehearsal at a time in a process (signals).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "rehearsal/child.h"
+#include "rehearsal/private_folder.h"
+#include "rehearsal/stage_file.h"
+#include "rehearsal/torch_install.h"
+
+namespace unfrag::rehearsal {
+
+struct Request {
+  std::string python;
+  std::vector<std::string> program;  ///< "train.py" or "-m", "MODULE", or anything to run; then its arguments.
+  Presented presented;
+  uint64_t steps = 0;    ///< Ends the program after so many steps of optimizers; 0: never.
+  bool scratch = false;  ///< Runs in a copy of the working folder.
+  bool output_to_error = false;
+};
+
+struct Rehearsed {
+  TorchInstall torch;
+  Ending ending;
+  PrivateFolder folder;           ///< The logs lie in it: they are gone when this is.
+  std::vector<std::string> logs;  ///< Paths, one a process that used the device.
+};
+
+/// The interpreter where none is named: the active virtual environment's, else python3 on PATH.
+std::string default_python();
+
+/// A program that fails or is killed is no error. Errors: kMissing without a CUDA build of torch or without the
+/// program, kOutput.
+Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request);
+
+}  // namespace unfrag::rehearsal

@@ -1,0 +1,64 @@
+#include "rehearsal/step_limit.h"
+
+namespace unfrag::rehearsal {
+
+// SystemExit passes every `except Exception` and runs every `finally`, so that the program ends as it would by itself.
+std::string_view step_limit_module() {
+  return R"(import importlib.abc
+import os
+import sys
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class _Limit:
+    """Counts steps of all optimizers; the last one ends the program."""
+
+    def __init__(self, steps):
+        self.left = steps
+
+    def __call__(self, optimizer, args, kwargs):
+        self.left -= 1
+        if self.left == 0:
+            raise SystemExit(0)
+
+
+class _Loader(importlib.abc.Loader):
+    """Loads torch.optim.optimizer as it would be loaded, then sets the limit."""
+
+    def __init__(self, loader):
+        self.loader = loader
+
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module):
+        self.loader.exec_module(module)
+        module.register_optimizer_step_post_hook(_Limit(int(os.environ["UNFRAG_REHEARSAL_STEPS"])))
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name != "torch.optim.optimizer":
+            return None
+        for finder in sys.meta_path:
+            spec = None if finder is self else finder.find_spec(name, path, target)
+            if spec is not None:
+                spec.loader = _Loader(spec.loader)
+                return spec
+        return None
+
+
+sys.meta_path.insert(0, _Finder())
+
+# The module of this name that would have been imported without us.
+sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) != _HERE]
+sys.modules.pop("sitecustomize", None)
+try:
+    import sitecustomize  # noqa: F401
+except ImportError:
+    pass
+)";
+}
+
+}  // namespace unfrag::rehearsal

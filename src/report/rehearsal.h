@@ -1,0 +1,57 @@
+// What a rehearsal came to: values only, filled in by app::rehearse. Threads: values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "alloc/statistics.h"
+#include "analyze/explanation.h"
+#include "base/strong.h"
+
+namespace unfrag::report {
+
+/// Whether the program would run on another GPU, by replay of the rehearsed requests.
+struct Fit {
+  std::string gpu;  ///< Its key, for --gpu.
+  std::string name;
+  Bytes total;
+  bool fits = false;             ///< Under the settings of the rehearsal.
+  bool fits_expandable = false;  ///< With expandable_segments:True.
+  int64_t headroom = 0;          ///< Left at the peak of reserved memory; negative: missing for it.
+};
+
+struct DeviceFigures {
+  int index = 0;
+  bool exact = false;
+  alloc::Statistics statistics{};
+};
+
+struct Rehearsal {
+  std::string program;  ///< As typed.
+  std::string python;
+  std::string snapshot{};  ///< Where the recording is kept; empty: nowhere.
+  std::string torch;       ///< "2.15.0+cu132".
+  std::string device;
+  Bytes total;
+  Bytes context;
+  int exit_code = 0;
+  int signal = 0;        ///< 0: it ended by itself.
+  size_t processes = 0;  ///< Those that used the device; the figures are of the one with most entries.
+
+  bool exact = false;  ///< A replay agrees with every entry: the statistics are PyTorch's own.
+  alloc::Statistics statistics{};
+  std::vector<DeviceFigures> devices{};  ///< Those that were used; the figures above are of the one with most entries.
+  std::vector<Fit> fits{};
+  uint64_t host_reads = 0;
+  uint64_t unknown_reads = 0;
+  uint64_t dropped_bytes = 0;
+  uint64_t launches = 0;
+  uint64_t modelled = 0;
+  std::vector<std::pair<std::string, uint32_t>> unanswered{};  ///< Function and calls; escaped.
+  std::optional<analyze::Explanation> explanation{};           ///< Nothing where the program allocated nothing.
+};
+
+}  // namespace unfrag::report

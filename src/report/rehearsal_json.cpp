@@ -1,0 +1,68 @@
+#include "report/rehearsal_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "report/explain_json.h"
+#include "report/replay_json.h"
+
+namespace unfrag::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json fits_json(const std::vector<Fit>& fits) {
+  Json all = Json::array();
+  for (const Fit& fit : fits) {
+    all.push_back({{"gpu", fit.gpu},
+                   {"name", fit.name},
+                   {"total_bytes", fit.total.value()},
+                   {"fits", fit.fits},
+                   {"fits_expandable", fit.fits_expandable},
+                   {"headroom_bytes", fit.headroom}});
+  }
+  return all;
+}
+
+Json devices_json(const std::vector<DeviceFigures>& devices) {
+  Json all = Json::array();
+  for (const DeviceFigures& device : devices) {
+    Json one = {{"index", device.index}, {"exact", device.exact}};
+    one.update(statistics_json(device.statistics));
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+Json unanswered_json(const Rehearsal& rehearsal) {
+  Json all = Json::array();
+  for (const auto& [function, calls] : rehearsal.unanswered) all.push_back({{"function", function}, {"calls", calls}});
+  return all;
+}
+
+}  // namespace
+
+std::string rehearsal_json(const Rehearsal& r) {
+  Json json;
+  json["schema"] = "unfrag.rehearse/1";
+  json["program"] = r.program;
+  json["python"] = r.python;
+  json["torch"] = r.torch;
+  json["device"] = {{"name", r.device}, {"total_bytes", r.total.value()}, {"context_bytes", r.context.value()}};
+  json["exit_code"] = r.exit_code;
+  json["signal"] = r.signal == 0 ? Json(nullptr) : Json(r.signal);
+  json["processes"] = r.processes;
+  json["exact"] = r.exact;
+  json.update(statistics_json(r.statistics));
+  json["devices"] = devices_json(r.devices);
+  json["fits"] = fits_json(r.fits);
+  json["host_reads"] = r.host_reads;
+  json["unknown_reads"] = r.unknown_reads;
+  json["dropped_bytes"] = r.dropped_bytes;
+  json["kernel_launches"] = r.launches;
+  json["modelled_sizes"] = r.modelled;
+  json["unanswered"] = unanswered_json(r);
+  json["explanation"] = r.explanation ? Json::parse(explain_json(*r.explanation, {})) : Json(nullptr);
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace unfrag::report

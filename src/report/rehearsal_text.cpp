@@ -1,0 +1,143 @@
+#include "report/rehearsal_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "report/names.h"
+#include "report/page.h"
+
+namespace unfrag::report {
+namespace {
+
+constexpr size_t kMostUnanswered = 5;
+
+std::string signed_size(int64_t bytes) {
+  const std::string size = format_bytes(Bytes(static_cast<uint64_t>(bytes < 0 ? -bytes : bytes)));
+  return bytes < 0 ? fmt::format("-{}", size) : size;
+}
+
+const Fit* smallest_that_fits(const Rehearsal& r) {
+  const auto found = std::ranges::find_if(r.fits, &Fit::fits);
+  return found == r.fits.end() ? nullptr : &*found;
+}
+
+// "train.py ran out of memory twice on 8.00 GiB" or "train.py needs 6.42 GiB ..."
+std::string headline(const Rehearsal& r) {
+  const std::string program = escape_text(r.program);
+  if (!r.explanation) return fmt::format("{} asked for no GPU memory.", program);
+  const alloc::Statistics& s = r.statistics;
+  if (s.num_ooms > 0) {
+    return fmt::format("{} runs out of memory on {} with {}: {} failed, with {} allocated at the peak.", program,
+                       r.device, format_bytes(r.total), plural(s.num_ooms, "request"), format_bytes(s.allocated.peak));
+  }
+  std::string said =
+      fmt::format("{} needs {} of GPU memory: {} allocated at the peak, {} reserved.", program,
+                  format_bytes(s.reserved.peak), format_bytes(s.allocated.peak), format_bytes(s.reserved.peak));
+  if (const Fit* const least = smallest_that_fits(r)) {
+    said +=
+        fmt::format(" The smallest GPU of the list that it fits is {} ({}).", least->name, format_bytes(least->total));
+  }
+  return said;
+}
+
+void write_ending(Page& page, const Rehearsal& r) {
+  if (r.signal != 0) {
+    page.paragraph(fmt::format("A signal ended the program ({}); the figures are up to then.", r.signal));
+  } else if (r.exit_code != 0) {
+    page.paragraph(fmt::format("The program ended with exit code {}.", r.exit_code));
+  }
+  if (r.processes > 1) {
+    page.paragraph(fmt::format("{} processes used the device; this is about the one with most entries.", r.processes));
+  }
+  if (!r.exact && r.explanation) {
+    page.paragraph("A replay does not agree with every entry: what other GPUs would do is an estimate.");
+  }
+}
+
+// The GPUs around the limit: those it just fits, those it just does not.
+void write_fits(Page& page, const Rehearsal& r) {
+  if (r.fits.empty()) return;
+  page.heading("Which GPUs");
+  page.line("  {:<34} {:>11} {:>11}  {}", "", "memory", "headroom", "fits");
+  size_t shown = 0;
+  const auto first = std::ranges::find_if(r.fits, [](const Fit& f) { return f.fits || f.fits_expandable; });
+  const auto begin = first - std::min<ptrdiff_t>(first - r.fits.begin(), 2);
+  for (auto fit = begin; fit != r.fits.end() && shown < 8; ++fit, ++shown) {
+    const char* const answer = fit->fits ? "yes" : fit->fits_expandable ? "with expandable_segments:True" : "no";
+    page.line("  {:<34} {:>11} {:>11}  {}", page.trimmed(fit->name, 34), format_bytes(fit->total),
+              signed_size(fit->headroom), answer);
+  }
+  const auto more = static_cast<size_t>(r.fits.end() - begin) - shown;
+  if (r.statistics.num_ooms > 0) {
+    page.paragraph(
+        "These are the requests up to where memory ran out and what the program did then. For all of them, rehearse "
+        "with "
+        "more: --memory 192GiB",
+        2);
+  }
+  if (more > 0) page.paragraph(fmt::format("{} larger (--format json has all).", plural(more, "GPU")), 2);
+}
+
+void write_limits(Page& page, const Rehearsal& r) {
+  page.heading("What this rests on");
+  page.paragraph(fmt::format("- {} kernels were not run: values are unknown, and read as zero. The program read the "
+                             "device {}, {} of them what no copy had put there; where its control flow hangs on such "
+                             "values, a real run differs.",
+                             format_count(r.launches), plural(r.host_reads, "time"), format_count(r.unknown_reads)),
+                 2, 4);
+  if (r.modelled > 0) {
+    page.paragraph(fmt::format("- {} of workspaces are a rule of thumb's.", plural(r.modelled, "size")), 2, 4);
+  }
+  std::string names;
+  uint64_t calls = 0;
+  for (size_t i = 0; i < r.unanswered.size(); ++i) {
+    calls += r.unanswered[i].second;
+    if (i < kMostUnanswered) names += fmt::format("{}{}", names.empty() ? "" : ", ", r.unanswered[i].first);
+  }
+  if (calls == 0) return;
+  if (r.unanswered.size() > kMostUnanswered) names += ", ...";
+  page.paragraph(
+      fmt::format("- {} of functions that the null device does not know were answered \"not supported\": {}.",
+                  plural(calls, "call"), names),
+      2, 4);
+}
+
+std::string next_command(const Rehearsal& r) {
+  if (r.snapshot.empty())
+    return "Next: unfrag rehearse --snapshot FILE ... keeps the recording, for explain, advise and replay\n";
+  return fmt::format("Next: unfrag advise {}\n", file_argument(r.snapshot));
+}
+
+}  // namespace
+
+std::string rehearsal_notice(const Rehearsal& r) {
+  return fmt::format(
+      "unfrag: rehearsing {} on {} with {}, torch {}. Nothing is computed, but the program's own effects are real: "
+      "files it writes are written.",
+      escape_text(r.program), r.device, format_bytes(r.total), escape_text(r.torch));
+}
+
+std::string rehearsal_text(const Rehearsal& r, const TextOptions& options) {
+  Page page(options.width, options.unicode, options.color);
+  page.paragraph(headline(r), 0, 0, r.statistics.num_ooms > 0 ? Emphasis::kAlarm : Emphasis::kBold);
+  if (options.quiet) return std::move(page).take();
+  write_ending(page, r);
+  write_fits(page, r);
+  write_limits(page, r);
+  std::string text = std::move(page).take();
+  if (!r.explanation) return text;
+  TextOptions within = options;
+  within.within = true;
+  return fmt::format("{}\n{}\n{}", text, explain_text(*r.explanation, within), next_command(r));
+}
+
+std::string gpu_list_text(const std::vector<Fit>& gpus, const TextOptions& options) {
+  Page page(options.width, options.unicode, options.color);
+  page.line("{:<22} {:>11}  {}", "--gpu", "memory", "name");
+  for (const Fit& gpu : gpus) page.line("{:<22} {:>11}  {}", gpu.gpu, format_bytes(gpu.total), gpu.name);
+  return std::move(page).take();
+}
+
+}  // namespace unfrag::report
