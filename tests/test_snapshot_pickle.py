@@ -6,17 +6,15 @@ name up (support.load): the recordings because they come from strangers, ours to
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import pickletools
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support import CORPUS, EXAMPLES, Document, environment, explain_json, load, named, recordings, run
+from support import CORPUS, EXAMPLES, Document, explain_json, load, named, recordings, run
+from torches import newest_torch, run_on_torch
 
 PYTORCH = recordings("pytorch")
 
@@ -169,16 +167,14 @@ def test_a_replay_under_other_settings_is_a_recording_that_replays_exactly(path:
     assert report["source"]["complete"]
 
 
+@newest_torch
 @pytest.mark.parametrize("command", ["stats", "trace", "trace_plot", "segment_plot"])
-def test_memory_viz_opens_it(command: str, tmp_path: Path) -> None:
-    """PyTorch's own tool, where PyTorch is installed."""
-    if importlib.util.find_spec("torch") is None:
-        pytest.skip("PyTorch is not installed here")
+def test_memory_viz_opens_it(python: str, command: str, tmp_path: Path) -> None:
+    """PyTorch's own tool, which imports all of PyTorch."""
     replay(EXAMPLES[0], tmp_path / "out.pickle")
     output = ["-o", str(tmp_path / "page.html")] if command.endswith("plot") else []
     arguments = [command, str(tmp_path / "out.pickle"), *output]
-    done = subprocess.run([sys.executable, "-m", "torch.cuda._memory_viz", *arguments], capture_output=True, text=True,
-                          timeout=120, env=environment())
+    done = run_on_torch(python, "-m", "torch.cuda._memory_viz", *arguments)
     assert done.returncode == 0, done.stderr
     if command == "stats":
         reserved = sum(segment["total_size"] for segment in load(tmp_path / "out.pickle")["segments"])

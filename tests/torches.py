@@ -42,6 +42,12 @@ def rehearse(python: str, *args: Any, code: int = 0, cwd: Path | None = None, **
     return report
 
 
+def run_on_torch(python: str, *args: Any) -> subprocess.CompletedProcess[str]:
+    """Runs something that imports PyTorch, which without NVIDIA's libraries it can on the null device alone."""
+    command = [PROGRAM, "rehearse", "-q", "--pass-exit-code", "--python", python, *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment())
+
+
 def rehearse_lines(python: str, folder: Path, text: str, *options: Any, **changes: str) -> Document:
     """The same of a program given as text, which must end well."""
     program = folder / "program.py"

@@ -88,6 +88,8 @@ def executed():
         exec(compile("entry(here())", f"<text {i % 5}>", "exec"), globals())
         exec(f"def f{i % 3}():\n    entry(here())\nf{i % 3}()", {"entry": entry, "here": here})
         eval("entry(here())")
+    for i in range(40):
+        exec("\n" * i + "def g():\n    entry(here())\ng()\ndel g", {"entry": entry, "here": here})
     many = "\n".join("x = [1,\n 2]" if i % 7 else "entry(here())" for i in range(3000))
     exec(compile(many, "<long>", "exec"), dict(globals()))
 
@@ -137,6 +139,21 @@ def called_from_c():
     gc.collect()
 
 
+def closure(a, b, c):
+    return lambda: (a, b, c)
+
+
+def before_the_first_line():
+    # A collection while `closure` makes its cells, before it is a frame to Python (3.11).
+    for _ in range(3):
+        cycle = Body()
+        cycle.itself = cycle
+        del cycle
+        gc.set_threshold(1)
+        closure(1, 2, 3)
+        gc.set_threshold(700)
+
+
 def résumé_数_𝒳():
     entry(here())
     exec(compile("def ÿ(): entry(here())\nÿ()", "/tmp/é/数/𝒳.py", "exec"), globals())
@@ -183,7 +200,8 @@ def watched():
 
 threading.stack_size(64 << 20)
 sys.setrecursionlimit(5000)
-plain(), generators(), executed(), decorated(1), called_from_c(), résumé_数_𝒳(), threads(), errors(), watched()
+plain(), generators(), executed(), decorated(1), called_from_c(), before_the_first_line(), résumé_数_𝒳(), threads()
+errors(), watched()
 asyncio.run(asynchronous())
 for levels in (10, 100, 127, 128, 129, 900):
     deep(levels)

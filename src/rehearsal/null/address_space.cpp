@@ -4,6 +4,8 @@
 
 #include <iterator>
 
+#include "rehearsal/null/pointers.h"
+
 namespace unfrag::null {
 namespace {
 
@@ -14,7 +16,6 @@ constexpr uint64_t kPage = 4096;
 constexpr uint64_t kAlignment = uint64_t{2} << 20;
 
 uint64_t round_up(uint64_t n, uint64_t step) { return (n + step - 1) / step * step; }
-void* pointer(uint64_t address) { return reinterpret_cast<void*>(address); }
 
 }  // namespace
 
@@ -25,7 +26,7 @@ void AddressSpace::begin() {
     void* const range = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (range == MAP_FAILED) continue;
     madvise(range, size, MADV_NOHUGEPAGE);  // a small copy must not cost 2 MiB of the host's
-    const auto first = reinterpret_cast<uint64_t>(range);
+    const auto first = to_number(range);
     free_[round_up(first, kAlignment)] = first + size;
     return;
   }
@@ -36,11 +37,11 @@ uint64_t AddressSpace::take_from_host(uint64_t size, uint64_t alignment) {
   const uint64_t room = size + alignment - kPage;
   void* const range = mmap(nullptr, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (range == MAP_FAILED) return 0;
-  const auto first = reinterpret_cast<uint64_t>(range);
+  const auto first = to_number(range);
   const uint64_t address = round_up(first, alignment);
   if (address > first) munmap(range, address - first);
-  if (first + room > address + size) munmap(pointer(address + size), first + room - address - size);
-  madvise(pointer(address), size, MADV_NOHUGEPAGE);
+  if (first + room > address + size) munmap(to_pointer<void>(address + size), first + room - address - size);
+  madvise(to_pointer<void>(address), size, MADV_NOHUGEPAGE);
   return address;
 }
 
@@ -61,7 +62,7 @@ uint64_t AddressSpace::take(uint64_t size, uint64_t alignment) {
 
 void AddressSpace::give_back(uint64_t address, uint64_t size) {
   if (order_ == Order::kAsHost) {
-    munmap(pointer(address), size);
+    munmap(to_pointer<void>(address), size);
     return;
   }
   close(address, size);
@@ -79,12 +80,12 @@ void AddressSpace::give_back(uint64_t address, uint64_t size) {
 }
 
 bool AddressSpace::open(uint64_t address, uint64_t size) {
-  return mprotect(pointer(address), size, PROT_READ | PROT_WRITE) == 0;
+  return mprotect(to_pointer<void>(address), size, PROT_READ | PROT_WRITE) == 0;
 }
 
 bool AddressSpace::close(uint64_t address, uint64_t size) {
-  madvise(pointer(address), size, MADV_DONTNEED);
-  return mprotect(pointer(address), size, PROT_NONE) == 0;
+  madvise(to_pointer<void>(address), size, MADV_DONTNEED);
+  return mprotect(to_pointer<void>(address), size, PROT_NONE) == 0;
 }
 
 }  // namespace unfrag::null

@@ -5,10 +5,12 @@
 #include <iterator>
 #include <vector>
 
+#include "rehearsal/null/pointers.h"
+
 namespace unfrag::null {
 namespace {
 
-char* at(uint64_t address) { return reinterpret_cast<char*>(address); }
+char* at(uint64_t address) { return to_pointer<char>(address); }
 
 }  // namespace
 

@@ -5,12 +5,12 @@
 #include <iterator>
 
 #include "rehearsal/null/log.h"
+#include "rehearsal/null/pointers.h"
 
 namespace unfrag::null {
 namespace {
 
 uint64_t round_up(uint64_t n, uint64_t step) { return (n + step - 1) / step * step; }
-uint64_t number(const void* address) { return reinterpret_cast<uint64_t>(address); }
 
 }  // namespace
 
@@ -151,18 +151,18 @@ std::optional<DeviceMemory::Place> DeviceMemory::find(uint64_t address) const {
 
 void DeviceMemory::copy(void* to, const void* from, uint64_t size) {
   const std::lock_guard lock(mutex_);
-  const bool to_device = place_of(number(to)) != nullptr;
-  const bool from_device = place_of(number(from)) != nullptr;
+  const bool to_device = place_of(to_number(to)) != nullptr;
+  const bool from_device = place_of(to_number(from)) != nullptr;
   if (to_device && from_device) {
     if (size <= largest_copy_) {
-      contents_.copy(number(to), number(from), size);
+      contents_.copy(to_number(to), to_number(from), size);
     } else {
-      contents_.forget(number(to), size);
+      contents_.forget(to_number(to), size);
     }
   } else if (to_device) {
-    copy_to_device(number(to), from, size);
+    copy_to_device(to_number(to), from, size);
   } else if (from_device) {
-    copy_to_host(to, number(from), size);
+    copy_to_host(to, to_number(from), size);
   } else {
     std::memmove(to, from, size);
   }
@@ -181,12 +181,12 @@ void DeviceMemory::copy_to_host(void* to, uint64_t from, uint64_t size) const {
 
 void DeviceMemory::fill(void* to, int value, uint64_t size) {
   const std::lock_guard lock(mutex_);
-  if (place_of(number(to)) == nullptr) {
+  if (place_of(to_number(to)) == nullptr) {
     std::memset(to, value, size);
   } else if (size <= largest_copy_) {
-    contents_.fill(number(to), value, size);
+    contents_.fill(to_number(to), value, size);
   } else {
-    contents_.forget(number(to), size);
+    contents_.forget(to_number(to), size);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "rehearsal/null/device_memory.h"
 #include "rehearsal/null/devices.h"
 #include "rehearsal/null/log.h"
+#include "rehearsal/null/pointers.h"
 #include "rehearsal/null/status.h"
 #include "rehearsal/null/tracker.h"
 
@@ -166,7 +167,7 @@ UNFRAG_NULL_API Status cuMemGetAddressRange_v2(uint64_t* base, size_t* size, uin
   return kSuccess;
 }
 UNFRAG_NULL_API Status cuMemRetainAllocationHandle(uint64_t* handle, void* address) {
-  const auto place = device_memory().find(reinterpret_cast<uint64_t>(address));
+  const auto place = device_memory().find(to_number(address));
   if (!place || place->physical == 0 || !device_memory().retain(place->physical)) return kInvalidValue;
   *handle = place->physical;
   return kSuccess;
@@ -186,12 +187,12 @@ UNFRAG_NULL_API Status cuMemGetAllocationPropertiesFromHandle(AllocationProperti
 }
 UNFRAG_NULL_API Status cuMemsetD32Async(uint64_t address, unsigned value, size_t count, void*) {
   for (size_t i = 0; i < count; ++i) {
-    device_memory().copy(reinterpret_cast<void*>(address + i * sizeof value), &value, sizeof value);
+    device_memory().copy(to_pointer<void>(address + i * sizeof value), &value, sizeof value);
   }
   return kSuccess;
 }
 UNFRAG_NULL_API Status cuStreamWriteValue32_v2(void*, uint64_t address, uint32_t value, unsigned) {
-  device_memory().copy(reinterpret_cast<void*>(address), &value, sizeof value);
+  device_memory().copy(to_pointer<void>(address), &value, sizeof value);
   return kSuccess;
 }
 UNFRAG_NULL_API Status cuStreamWriteValue32(void* stream, uint64_t address, uint32_t value, unsigned flags) {

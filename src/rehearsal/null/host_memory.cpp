@@ -4,24 +4,21 @@
 
 #include <iterator>
 
+#include "rehearsal/null/pointers.h"
+
 namespace unfrag::null {
-namespace {
-
-uint64_t number(const void* address) { return reinterpret_cast<uint64_t>(address); }
-
-}  // namespace
 
 void* HostMemory::allocate(uint64_t size) {
   void* const memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
   const std::lock_guard lock(mutex_);
-  pinned_[number(memory)] = size;
+  pinned_[to_number(memory)] = size;
   return memory;
 }
 
 bool HostMemory::free(void* memory) {
   const std::lock_guard lock(mutex_);
-  const auto found = pinned_.find(number(memory));
+  const auto found = pinned_.find(to_number(memory));
   if (found == pinned_.end()) return false;
   munmap(memory, found->second);
   pinned_.erase(found);
@@ -30,20 +27,20 @@ bool HostMemory::free(void* memory) {
 
 bool HostMemory::add(void* memory, uint64_t size) {
   const std::lock_guard lock(mutex_);
-  return pinned_.try_emplace(number(memory), size).second;
+  return pinned_.try_emplace(to_number(memory), size).second;
 }
 
 bool HostMemory::remove(void* memory) {
   const std::lock_guard lock(mutex_);
-  return pinned_.erase(number(memory)) > 0;
+  return pinned_.erase(to_number(memory)) > 0;
 }
 
 bool HostMemory::holds(const void* address) const {
   const std::lock_guard lock(mutex_);
-  const auto after = pinned_.upper_bound(number(address));
+  const auto after = pinned_.upper_bound(to_number(address));
   if (after == pinned_.begin()) return false;
   const auto& [begin, size] = *std::prev(after);
-  return number(address) < begin + size;
+  return to_number(address) < begin + size;
 }
 
 HostMemory& host_memory() {

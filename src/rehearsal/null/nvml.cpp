@@ -5,6 +5,7 @@
 
 #include "rehearsal/null/api.h"
 #include "rehearsal/null/device_memory.h"
+#include "rehearsal/null/pointers.h"
 #include "rehearsal/null/stage.h"
 
 namespace unfrag::null {
@@ -16,7 +17,7 @@ constexpr int kNvmlInvalidArgument = 2;
 constexpr int kNvmlNotSupported = 3;
 
 /// A device's handle: its number plus one.
-void* handle_of(int device) { return reinterpret_cast<void*>(static_cast<uintptr_t>(device) + 1); }
+void* handle_of(int device) { return to_pointer<void>(static_cast<uint64_t>(device) + 1); }
 
 /// nvmlMemory_t.
 struct Memory {

@@ -1,22 +1,30 @@
 #include "rehearsal/null/python_code.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
+#include "rehearsal/null/pointers.h"
 #include "rehearsal/null/value_at.h"
 
 namespace unfrag::null {
 namespace {
 
-uint64_t mix(uint64_t hash, uint64_t value) {
-  const auto product = static_cast<unsigned __int128>(hash ^ value) * 0x9e3779b97f4a7c15U;
-  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-}
-
+// Two halves that do not wait for each other: of what a hash takes most is a table of lines.
 uint64_t mix_all(uint64_t hash, uint64_t from, uint64_t size) {
+  constexpr uint64_t kStep = 32;
+  if (size >= kStep) {
+    uint64_t other = ~hash;
+    for (; size >= kStep; from += kStep, size -= kStep) {
+      const auto words = value_at<std::array<uint64_t, 4>>(from);
+      hash = fold(words[0] ^ kOdd, words[1] ^ hash);
+      other = fold(words[2] ^ kOdd, words[3] ^ other);
+    }
+    hash = mix(hash, other);
+  }
   for (; size >= 8; from += 8, size -= 8) hash = mix(hash, value_at<uint64_t>(from));
   uint64_t rest = 0;
-  std::memcpy(&rest, reinterpret_cast<const void*>(from), size);
+  std::memcpy(&rest, to_pointer<const void>(from), size);
   return mix(hash, rest);
 }
 
@@ -32,6 +40,8 @@ uint64_t mix_bytes(uint64_t hash, uint64_t from, uint64_t size) {
 uint64_t mix_text(const Python& python, uint64_t hash, uint64_t text) {
   hash = mix(hash, text);
   if (value_at<uint64_t>(text + kTypeAt) != python.text_type) return hash;
+  const auto own_hash = value_at<uint64_t>(text + kHashAt);
+  if (own_hash != kNotHashed) return mix(hash, own_hash);
   return mix_bytes(hash, text + python.at.characters, value_at<uint64_t>(text + kSizeAt));
 }
 
@@ -95,14 +105,17 @@ uint32_t line_in_table(const Python& python, Spot spot) {
 
 }  // namespace
 
-uint64_t fingerprint(const Python& python, Spot spot, uint64_t seed) {
+// The parts do not wait for each other, nor for the frames below.
+uint64_t fingerprint(const Python& python, Spot spot) {
   const PythonLayout& at = python.at;
-  uint64_t hash = mix(mix(seed, spot.code), static_cast<uint64_t>(spot.offset));
-  hash = mix(mix(hash, value_at<uint64_t>(spot.code + kSizeAt)), value_at<uint32_t>(spot.code + at.first_line));
-  hash = mix_text(python, hash, value_at<uint64_t>(spot.code + at.name));
-  hash = mix_text(python, hash, value_at<uint64_t>(spot.code + at.file));
   const auto table = value_at<uint64_t>(spot.code + at.line_table);
-  return mix_bytes(hash, table + kBytesAt, value_at<uint64_t>(table + kSizeAt));
+  const uint64_t name = mix_text(python, 1, value_at<uint64_t>(spot.code + at.name));
+  const uint64_t file = mix_text(python, 2, value_at<uint64_t>(spot.code + at.file));
+  const uint64_t lines = mix_bytes(3, table + kBytesAt, value_at<uint64_t>(table + kSizeAt));
+  const uint64_t place = mix(mix(4, spot.code), static_cast<uint64_t>(spot.offset));
+  const uint64_t size =
+      mix(mix(5, value_at<uint64_t>(spot.code + kSizeAt)), value_at<uint32_t>(spot.code + at.first_line));
+  return mix(mix(mix(mix(name, file), lines), place), size);
 }
 
 std::string name_of(const Python& python, uint64_t code) {

@@ -19,7 +19,17 @@ struct Spot {
 
 /// A hash of all that decides which name, file and line a spot has, so that another code object at the same address
 /// is told from the one before. Of what is longer than 512 bytes the middle is left out.
-uint64_t fingerprint(const Python& python, Spot spot, uint64_t seed);
+uint64_t fingerprint(const Python& python, Spot spot);
+
+inline constexpr uint64_t kOdd = 0x9e3779b97f4a7c15;
+
+inline uint64_t fold(uint64_t a, uint64_t b) {
+  const auto product = static_cast<unsigned __int128>(a) * b;
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+}
+
+/// A hash of both.
+inline uint64_t mix(uint64_t hash, uint64_t value) { return fold(hash ^ value, kOdd); }
 
 /// In UTF-8.
 std::string name_of(const Python& python, uint64_t code);

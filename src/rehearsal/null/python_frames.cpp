@@ -46,7 +46,7 @@ bool fits(const Python& python) {
 }
 
 uint32_t stack_on(const Python& python, Spot spot, uint64_t log, uint32_t below) {
-  const uint64_t hash = fingerprint(python, spot, log ^ (uint64_t{below} << 32));
+  const uint64_t hash = mix(mix(fingerprint(python, spot), log), below);
   if (const uint32_t number = known.find(hash); number != 0) return number;
   const uint32_t number = log_stack(
       {.name = name_of(python, spot.code), .file = file_of(python, spot.code), .line = line_of(python, spot)}, below);

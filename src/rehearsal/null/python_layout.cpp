@@ -7,6 +7,9 @@
 #include <cstring>
 #include <optional>
 
+#include "rehearsal/null/pointers.h"
+#include "rehearsal/null/value_at.h"
+
 namespace unfrag::null {
 namespace {
 
@@ -74,7 +77,7 @@ struct DebugOffsets {
 constexpr std::array kDebugOffsets = {DebugOffsets{13, 23, 29, 30, 31, 33, 35, 36, 38, 39, 43},
                                       DebugOffsets{14, 26, 32, 33, 34, 36, 40, 41, 43, 44, 48}};
 
-uint64_t address_of(const char* symbol) { return reinterpret_cast<uint64_t>(dlsym(RTLD_DEFAULT, symbol)); }
+uint64_t address_of(const char* symbol) { return to_number(dlsym(RTLD_DEFAULT, symbol)); }
 
 template <class Function>
 bool find(const char* symbol, Function*& function) {
@@ -92,10 +95,9 @@ std::optional<PythonLayout> by_table(int minor) {
 std::optional<PythonLayout> by_debug_offsets(int minor) {
   const uint64_t runtime = address_of("_PyRuntime");
   if (runtime == 0) return std::nullopt;
-  std::array<uint64_t, 49> said{};
-  std::memcpy(said.data(), reinterpret_cast<const void*>(runtime), sizeof said);
+  const auto said = value_at<std::array<uint64_t, 49>>(runtime);
   const bool is_it = std::memcmp(said.data(), "xdebugpy", 8) == 0;
-  const auto version = static_cast<uint64_t>(0x300 + minor);  // the first two bytes of PY_VERSION_HEX
+  const uint64_t version = 0x300U + static_cast<uint64_t>(minor);  // the first two bytes of PY_VERSION_HEX
   const bool free_threaded = said[2] != 0;
   if (!is_it || said[1] >> 16 != version || free_threaded) return std::nullopt;
   for (const DebugOffsets& row : kDebugOffsets) {

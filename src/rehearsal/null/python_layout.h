@@ -34,24 +34,27 @@ struct PythonLayout {
   uint64_t characters = 0;  ///< Of a string in ASCII.
 
   [[nodiscard]] bool has_pointers() const { return index_unit == 0; }
-  /// How many instructions a frame passes before it is one, as an int: from 3.11 on, co_extra stands between.
+  /// Of a code object from 3.11 on: how many instructions a frame passes before tracebacks show it. An int;
+  /// co_extra stands between it and the instructions.
   [[nodiscard]] uint64_t first_traceable() const { return first_instruction - 16; }
 };
 
 // The same in every version that has the GIL.
-inline constexpr uint64_t kTypeAt = 8;            ///< ob_type of any object.
-inline constexpr uint64_t kSizeAt = 16;           ///< ob_size, or the length of a string.
+inline constexpr uint64_t kTypeAt = 8;   ///< ob_type of any object.
+inline constexpr uint64_t kSizeAt = 16;  ///< ob_size, or the length of a string.
+inline constexpr uint64_t kHashAt = 24;  ///< Of a string; kNotHashed before somebody asks.
+inline constexpr uint64_t kNotHashed = ~uint64_t{0};
 inline constexpr uint64_t kBytesAt = 32;          ///< ob_sval of a bytes object.
 inline constexpr uint64_t kInstructionBytes = 2;  ///< _Py_CODEUNIT
 
 /// The interpreter of this process.
 struct Python {
   PythonLayout at;
-  void* (*thread_state)() = nullptr;  ///< PyGILState_GetThisThreadState
-  int (*line_of)(uint64_t code, int offset) = nullptr;
-  int64_t (*length_of)(uint64_t text) = nullptr;
-  uint32_t (*character_of)(uint64_t text, int64_t index) = nullptr;
-  uint64_t code_type = 0;  ///< Addresses of types.
+  void* (*thread_state)() = nullptr;                                 ///< PyGILState_GetThisThreadState
+  int (*line_of)(uint64_t code, int offset) = nullptr;               ///< PyCode_Addr2Line
+  int64_t (*length_of)(uint64_t text) = nullptr;                     ///< PyUnicode_GetLength
+  uint32_t (*character_of)(uint64_t text, int64_t index) = nullptr;  ///< PyUnicode_ReadChar
+  uint64_t code_type = 0;                                            ///< Addresses of types.
   uint64_t text_type = 0;
   uint64_t bytes_type = 0;
 };

@@ -3,8 +3,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
+#include "rehearsal/null/pointers.h"
 #include "rehearsal/null/value_at.h"
 
 namespace unfrag::null {
@@ -29,7 +31,7 @@ struct Careful {
   T read(uint64_t address) {
     T value{};
     iovec here = {&value, sizeof value};
-    iovec there = {reinterpret_cast<void*>(address), sizeof value};
+    iovec there = {to_pointer<void>(address), sizeof value};
     if (process_vm_readv(getpid(), &here, 1, &there, 1, 0) != ssize_t{sizeof value}) failed = true;
     return value;
   }
@@ -80,20 +82,23 @@ size_t walk(Memory memory, const Python& python, uint64_t thread_state, std::spa
 
 bool is_of(Careful& memory, uint64_t object, uint64_t type) { return memory.read<uint64_t>(object + kTypeAt) == type; }
 
-/// Whether a code object has a name, a file and lines where they should be, and the instruction that it is at.
+/// Whether a code object has a name, a file and lines where they should be, and the instruction that it is at, and the
+/// interpreter finds the same line for it.
 bool is_whole(Careful& memory, const Python& python, Spot spot) {
   const PythonLayout& at = python.at;
   const auto at_offset = [&](uint64_t offset) { return memory.read<uint64_t>(spot.code + offset); };
-  const auto line = memory.read<int32_t>(spot.code + at.first_line);
+  const auto first_line = memory.read<int32_t>(spot.code + at.first_line);
   const bool has_facts = is_of(memory, at_offset(at.name), python.text_type) &&
                          is_of(memory, at_offset(at.file), python.text_type) &&
-                         is_of(memory, at_offset(at.line_table), python.bytes_type) && line >= 0;
+                         is_of(memory, at_offset(at.line_table), python.bytes_type) && first_line >= 0;
   if (!has_facts || !at.has_pointers()) return has_facts;
   const auto bytes = static_cast<int64_t>(at_offset(kSizeAt) * kInstructionBytes);
-  return spot.offset >= 0 && spot.offset < bytes;
+  if (memory.failed || spot.offset < 0 || spot.offset >= bytes) return false;
+  const int line = python.line_of(spot.code, static_cast<int>(spot.offset));
+  return line_of(python, spot) == static_cast<uint32_t>(std::max(line, 0));
 }
 
-uint64_t state_of_thread(const Python& python) { return reinterpret_cast<uint64_t>(python.thread_state()); }
+uint64_t state_of_thread(const Python& python) { return to_number(python.thread_state()); }
 
 }  // namespace
 
@@ -111,7 +116,8 @@ Fit check_layout(const Python& python) {
   }
   std::array<Spot, 64> spots;
   const size_t count = walk<Careful&>(memory, python, thread_state, spots);
-  bool whole = count > 0;
+  if (count == 0 && !memory.failed) return Fit::kNobodyKnows;  // entries from C alone
+  bool whole = true;
   for (size_t i = 0; i < count && whole; ++i) whole = is_whole(memory, python, spots[i]);
   return whole && !memory.failed ? Fit::kFits : Fit::kDoesNot;
 }

@@ -16,14 +16,9 @@
 #include <string_view>
 
 #include "rehearsal/null/entry.h"
+#include "rehearsal/null/pointers.h"
 
 namespace unfrag::null {
-
-/// The memory at an address that arrived as a number, as every argument does.
-template <typename T>
-T* to_pointer(uint64_t address) {
-  return reinterpret_cast<T*>(address);  // NOLINT(performance-no-int-to-ptr): no pointer is known to the compiler.
-}
 
 /// A call as it arrived (System V, x86-64).
 struct Call {

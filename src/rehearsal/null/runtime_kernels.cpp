@@ -57,6 +57,7 @@ int blocks_that_fit(int threads, size_t shared) {
 
 using namespace unfrag::null;
 
+// NOLINTBEGIN(bugprone-reserved-identifier): the names that compiled programs call.
 UNFRAG_NULL_API void** __cudaRegisterFatBinary(void*) {
   static std::array<void*, 1> handle{};
   return handle.data();
@@ -83,8 +84,9 @@ UNFRAG_NULL_API Status __cudaGetKernel(void** kernel, const void* function) {
   return kSuccess;
 }
 
-UNFRAG_NULL_API Status cudaLaunchKernel(const void*, Dim3, Dim3, void**, size_t, void*) { return count_launch(); }
 UNFRAG_NULL_API Status __cudaLaunchKernel(void*, Dim3, Dim3, void**, size_t, void*) { return count_launch(); }
+// NOLINTEND(bugprone-reserved-identifier)
+UNFRAG_NULL_API Status cudaLaunchKernel(const void*, Dim3, Dim3, void**, size_t, void*) { return count_launch(); }
 UNFRAG_NULL_API Status cudaLaunchCooperativeKernel(const void*, Dim3, Dim3, void**, size_t, void*) {
   return count_launch();
 }

@@ -5,6 +5,7 @@
 #include "rehearsal/null/device_memory.h"
 #include "rehearsal/null/devices.h"
 #include "rehearsal/null/host_memory.h"
+#include "rehearsal/null/pointers.h"
 #include "rehearsal/null/status.h"
 #include "rehearsal/null/tracker.h"
 
@@ -29,7 +30,7 @@ Status allocate_on_device(void** memory, size_t size) {
   if (size == 0) return kSuccess;
   const auto address = device_memory().allocate(current_device(), size);
   if (!address) return note(kOutOfMemory);
-  *memory = reinterpret_cast<void*>(*address);
+  *memory = to_pointer<void>(*address);
   return kSuccess;
 }
 
@@ -46,7 +47,7 @@ using namespace unfrag::null;
 UNFRAG_NULL_API Status cudaMalloc(void** memory, size_t size) { return allocate_on_device(memory, size); }
 UNFRAG_NULL_API Status cudaFree(void* memory) {
   if (memory == nullptr) return kSuccess;
-  return device_memory().free(reinterpret_cast<uint64_t>(memory)) ? kSuccess : note(kInvalidValue);
+  return device_memory().free(to_number(memory)) ? kSuccess : note(kInvalidValue);
 }
 UNFRAG_NULL_API Status cudaMemGetInfo(size_t* free, size_t* total) {
   *free = device_memory().free_bytes(current_device());
@@ -73,7 +74,7 @@ UNFRAG_NULL_API Status cudaHostGetDevicePointer(void** device, void* host, unsig
 UNFRAG_NULL_API Status cudaPointerGetAttributes(void* result, const void* pointer) {
   PointerAttributes attributes{.type = kUnregistered, .device = -2, .device_pointer = nullptr, .host_pointer = nullptr};
   auto* const address = const_cast<void*>(pointer);
-  if (const auto place = device_memory().find(reinterpret_cast<uint64_t>(pointer))) {
+  if (const auto place = device_memory().find(to_number(pointer))) {
     attributes = {.type = kDevice, .device = place->device, .device_pointer = address, .host_pointer = nullptr};
   } else if (host_memory().holds(pointer)) {
     attributes = {.type = kHost, .device = current_device(), .device_pointer = address, .host_pointer = address};

@@ -95,6 +95,7 @@ bool attach() {
   if (value_at<uint64_t>(allocator) != base + s.native_table_at + kTableStart) return false;
   using Tracker = std::function<void(const TraceEntry&)>;
   using Attach = void (*)(uint64_t allocator, Tracker);
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the address comes from the symbol table.
   const auto attach_to = reinterpret_cast<Attach>(base + s.attach_tracker_at);
   attach_to(allocator, write_entry);
   log_settings();

@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <cstring>
 
+#include "rehearsal/null/pointers.h"
+
 namespace unfrag::null {
 
 template <class T>
 T value_at(uint64_t address) {
   T value;
-  std::memcpy(&value, reinterpret_cast<const void*>(address), sizeof value);
+  std::memcpy(&value, to_pointer<const void>(address), sizeof value);
   return value;
 }
 
