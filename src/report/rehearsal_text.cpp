@@ -151,7 +151,7 @@ std::string rehearsal_text(const Rehearsal& r, const TextOptions& options) {
   if (!r.explanation) return text;
   TextOptions within = options;
   within.within = true;
-  return fmt::format("{}\n{}\n{}", text, explain_text(*r.explanation, within), next_command(r));
+  return fmt::format("{}{}\n{}", text, explain_text(*r.explanation, within), next_command(r));
 }
 
 std::string gpu_list_text(const std::vector<Fit>& gpus, const TextOptions& options) {
