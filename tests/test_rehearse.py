@@ -218,6 +218,23 @@ last = torch.empty(1900 << 20, dtype=torch.uint8, device='cuda')
         assert (again["num_ooms"] == 0) == one["fits_expandable"], one
 
 
+@newest_torch
+def test_the_largest_value_that_fits_is_found(python: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import sys, torch\nkept = [torch.empty(10 << 20, dtype=torch.uint8, device='cuda') "
+                       "for _ in range(int(sys.argv[1].split('=')[1]))]")
+    device = ("--memory", "2GiB", "--context", "500MiB")
+    report = rehearse(python, *device, "--fit", "n=140..170", program, "--n={n}")
+    assert report["fit"]["largest"] == 154  # of 1,548 MiB in 10 MiB each
+    assert report["peak_allocated_bytes"] == 1540 * MIB
+    assert report["program"].endswith("--n=154")
+    assert len(report["fit"]["tried"]) <= 2 + 5
+    text = run(["rehearse", "--python", python, *device, "--fit", "n=154..155", program, "--n={n}"]).text
+    assert text.startswith("n = 154 is the largest that fits.")
+    check_error(run(["rehearse", "--python", python, "--fit", "n=4..400", program]), 2, "{n}")
+    check_error(run(["rehearse", "--python", python, "--fit", "n=9..4", program, "{n}"]), 2, "n=9..4")
+
+
 # -- values ------------------------------------------------------------------------------------------------------------
 
 @every_torch

@@ -16,7 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PREFIX = r"(?:cublas|cusolver|cusparse|cufft|cupti|nvrtc|nvshmem|nccl|cuFile)"
+PREFIX = r"(?:cublas|cudnn|cusolver|cusparse|cufft|cupti|nvrtc|nvshmem|nccl|cuFile)"
 PROTOTYPE = re.compile(
     r"([\w \t\n*]*?)\b(" + PREFIX + r"\w*)\s*\(((?:[^()]|\([^()]*\))*)\)\s*(?:\w+\s*(?:\([^()]*\))?\s*)?;"
 )

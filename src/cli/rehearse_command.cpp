@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/rehearse.h"
+#include "app/rehearse_fit.h"
 #include "base/text.h"
 #include "cli/common_options.h"
 #include "cli/output.h"
@@ -27,6 +28,7 @@ struct Arguments {
   std::string context;
   std::string host_memory;
   std::string snapshot;
+  std::string fit;
   int devices = 1;
   uint64_t steps = 0;
   bool scratch = false;
@@ -72,6 +74,13 @@ int write_snapshot(const report::Rehearsal& rehearsal, const std::string& path) 
   return write_output(report::snapshot_pickle(*rehearsal.explanation->trace), file, {});
 }
 
+Result<report::Rehearsal> rehearse(const Arguments& arguments, const app::RehearseOptions& options) {
+  if (arguments.fit.empty()) return app::rehearse(options);
+  const auto question = app::parse_fit(arguments.fit);
+  if (!question) return question.error();
+  return app::rehearse_largest(options, *question);
+}
+
 int run(const Arguments& arguments) {
   const CommonOptions& common = arguments.common;
   if (arguments.list) return write_output(report::gpu_list_text(app::known_gpus(), text_options(common)), common, {});
@@ -82,7 +91,7 @@ int run(const Arguments& arguments) {
       std::fprintf(stderr, "%s\n", report::rehearsal_notice(rehearsal).c_str());
     };
   }
-  auto rehearsal = app::rehearse(*options);
+  auto rehearsal = rehearse(arguments, *options);
   if (!rehearsal) return report_error(rehearsal.error());
   rehearsal->snapshot = arguments.snapshot;
   if (const int failed = write_snapshot(*rehearsal, arguments.snapshot); failed != kExitFine) return failed;
@@ -113,6 +122,7 @@ void add_rehearse(CLI::App& app, int& exit) {
       ->check(CLI::PositiveNumber);
   command->add_flag("--scratch", arguments->scratch,
                     "Run it in a throw-away copy of this folder, so that it overwrites nothing");
+  command->add_option("--fit", arguments->fit, "Find the largest value that fits: --fit bs=8..512 train.py --bs {bs}");
   command->add_option("--snapshot", arguments->snapshot, "Keep the recording in this file");
   command->add_flag("--pass-exit-code", arguments->pass_exit_code, "End with the program's own exit code");
   command->add_flag("--list", arguments->list, "List the GPUs that can be named");

@@ -23,6 +23,15 @@ struct Fit {
   int64_t headroom = 0;          ///< Left at the peak of reserved memory; negative: missing for it.
 };
 
+/// One run of a search for the largest value that fits.
+struct Tried {
+  uint64_t value = 0;
+  bool fits = false;
+  int exit_code = 0;
+  uint64_t num_ooms = 0;
+  Bytes peak_reserved{};
+};
+
 struct DeviceFigures {
   int index = 0;
   bool exact = false;
@@ -45,6 +54,9 @@ struct Rehearsal {
   alloc::Statistics statistics{};
   std::vector<DeviceFigures> devices{};  ///< Those that were used; the figures above are of the one with most entries.
   std::vector<Fit> fits{};
+  std::string fit_name{};  ///< What was searched for, and
+  std::vector<Tried>
+      tried{};  ///< with which values, in order; the rest is of the largest that fits, else of the least.
   uint64_t host_reads = 0;
   uint64_t unknown_reads = 0;
   uint64_t dropped_bytes = 0;

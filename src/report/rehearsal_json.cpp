@@ -33,6 +33,23 @@ Json devices_json(const std::vector<DeviceFigures>& devices) {
   return all;
 }
 
+Json fit_json(const Rehearsal& r) {
+  if (r.tried.empty()) return nullptr;
+  Json json = {{"name", r.fit_name}, {"largest", nullptr}, {"tried", Json::array()}};
+  uint64_t largest = 0;
+  for (const Tried& one : r.tried) {
+    json["tried"].push_back({{"value", one.value},
+                             {"fits", one.fits},
+                             {"exit_code", one.exit_code},
+                             {"num_ooms", one.num_ooms},
+                             {"peak_reserved_bytes", one.peak_reserved.value()}});
+    if (!one.fits || (!json["largest"].is_null() && one.value < largest)) continue;
+    largest = one.value;
+    json["largest"] = largest;
+  }
+  return json;
+}
+
 Json unanswered_json(const Rehearsal& rehearsal) {
   Json all = Json::array();
   for (const auto& [function, calls] : rehearsal.unanswered) all.push_back({{"function", function}, {"calls", calls}});
@@ -55,6 +72,7 @@ std::string rehearsal_json(const Rehearsal& r) {
   json.update(statistics_json(r.statistics));
   json["devices"] = devices_json(r.devices);
   json["fits"] = fits_json(r.fits);
+  json["fit"] = fit_json(r);
   json["host_reads"] = r.host_reads;
   json["unknown_reads"] = r.unknown_reads;
   json["dropped_bytes"] = r.dropped_bytes;

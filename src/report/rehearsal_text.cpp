@@ -42,6 +42,26 @@ std::string headline(const Rehearsal& r) {
   return said;
 }
 
+// "bs = 96 is the largest of 8..512 that fits"
+void write_search(Page& page, const Rehearsal& r) {
+  if (r.tried.empty()) return;
+  const Tried* largest = nullptr;
+  for (const Tried& one : r.tried) {
+    if (one.fits && (largest == nullptr || one.value > largest->value)) largest = &one;
+  }
+  const std::string name = escape_text(r.fit_name);
+  page.paragraph(largest == nullptr ? fmt::format("Not even {} = {} fits.", name, r.tried.front().value)
+                                    : fmt::format("{} = {} is the largest that fits.", name, largest->value),
+                 0, 0, Emphasis::kBold);
+  for (const Tried& one : r.tried) {
+    page.line("  {:>10}  {:>11}  {}", one.value, format_bytes(one.peak_reserved),
+              one.fits           ? "fits"
+              : one.num_ooms > 0 ? "runs out of memory"
+                                 : "fails otherwise");
+  }
+  page.blank();
+}
+
 void write_ending(Page& page, const Rehearsal& r) {
   if (r.signal != 0) {
     page.paragraph(fmt::format("A signal ended the program ({}); the figures are up to then.", r.signal));
@@ -121,6 +141,7 @@ std::string rehearsal_notice(const Rehearsal& r) {
 
 std::string rehearsal_text(const Rehearsal& r, const TextOptions& options) {
   Page page(options.width, options.unicode, options.color);
+  write_search(page, r);
   page.paragraph(headline(r), 0, 0, r.statistics.num_ooms > 0 ? Emphasis::kAlarm : Emphasis::kBold);
   if (options.quiet) return std::move(page).take();
   write_ending(page, r);
@@ -130,7 +151,7 @@ std::string rehearsal_text(const Rehearsal& r, const TextOptions& options) {
   if (!r.explanation) return text;
   TextOptions within = options;
   within.within = true;
-  return fmt::format("{}\n{}\n{}", text, explain_text(*r.explanation, within), next_command(r));
+  return fmt::format("{}{}\n{}", text, explain_text(*r.explanation, within), next_command(r));
 }
 
 std::string gpu_list_text(const std::vector<Fit>& gpus, const TextOptions& options) {

@@ -43,7 +43,7 @@ UNFRAG_NULL_API DnnStatus cudnnBackendSetAttribute(void* handle, int name, int t
   return kDnnSuccess;
 }
 
-/// Without a name that somebody knows nothing is written, so that a program cannot take it for an answer.
+/// An attribute that nobody knows is left unwritten and counted, like a function that nobody knows.
 UNFRAG_NULL_API DnnStatus cudnnBackendGetAttribute(void* handle, int name, int, int64_t room, int64_t* found,
                                                    void* array) {
   if (handle == nullptr) return kDnnBadParameter;

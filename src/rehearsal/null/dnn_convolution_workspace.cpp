@@ -7,79 +7,73 @@ namespace {
 
 using Direction = Convolution::Direction;
 
-constexpr uint64_t kSingle = 4;  // bytes of a float
-
 bool all_are(const std::vector<int64_t>& values, int64_t wanted) {
   return std::ranges::all_of(values, [=](int64_t value) { return value == wanted; });
 }
+
+bool is_half(const Convolution& c) { return c.x.type == kDnnHalf || c.x.type == kDnnBfloat16; }
 
 bool has_tensor_cores(const Convolution& c) {
   if (c.x.type == kDnnHalf) return c.chip.compute_major >= 7;
   return (c.x.type == kDnnFloat || c.x.type == kDnnBfloat16) && c.chip.compute_major >= 8;
 }
 
-/// Copies with channels last. Half precision has both sides copied; single precision what is read, in full.
-uint64_t rearranged(const Convolution& c) {
-  if (c.x.is_channels_last()) return 0;
-  const bool both = c.x.type != kDnnFloat || c.direction != Direction::kForward;
-  return c.x.bytes() + (both ? c.y.bytes() : 0) + c.w.bytes();
+/// Image, filter and response.
+uint64_t all_bytes(const Convolution& c) { return c.x.bytes() + c.y.bytes() + c.w.bytes(); }
+
+/// Single precision with channels last is copied all the same before Hopper, but what is written.
+uint64_t copied_with_channels_last(const Convolution& c) {
+  constexpr int kHopper = 9;
+  if (is_half(c) || c.chip.compute_major >= kHopper) return 0;
+  switch (c.direction) {
+    case Direction::kForward: return c.x.bytes() + c.w.bytes();
+    case Direction::kBackwardData: return c.y.bytes() + c.w.bytes();
+    default: return c.x.bytes() + c.y.bytes();
+  }
 }
 
-/// Into how many parts a sum over batch and space is split, so that all multiprocessors have something to do.
-uint64_t parts(const Convolution& c) {
-  constexpr uint64_t kTile = 64;
-  const uint64_t filters = static_cast<uint64_t>(c.w.dims[0]);
-  const uint64_t weights = c.w.elements() / std::max<uint64_t>(filters, 1);
-  const uint64_t tiles = ((filters + kTile - 1) / kTile) * ((weights + kTile - 1) / kTile);
-  return std::max<uint64_t>(static_cast<uint64_t>(c.chip.multiprocessors) / std::max<uint64_t>(tiles, 1), 1);
+uint64_t copied(const Convolution& c) {
+  if (c.x.is_channels_last()) return copied_with_channels_last(c);
+  const bool writes_in_place = !is_half(c) && c.direction == Direction::kForward;
+  return writes_in_place ? c.x.bytes() + c.w.bytes() : all_bytes(c);
 }
 
-uint64_t split_sums(const Convolution& c) {
-  const uint64_t count = parts(c);
-  return count > 1 ? count * c.w.elements() * kSingle : 0;
+constexpr int64_t kTile = 32;  ///< A transform's, in both directions.
+
+uint64_t tiles(int64_t length, int64_t filter) {
+  const int64_t inner = kTile - filter + 1;
+  return static_cast<uint64_t>((length + inner - 1) / inner);
 }
 
-bool is_winograd(const Convolution& c) {
-  return c.w.dims.size() == 4 && c.w.dims[2] == 3 && c.w.dims[3] == 3 && all_are(c.stride, 1) && all_are(c.dilation, 1);
-}
-
-/// Tiles of 6 by 6 for every 4 by 4 points of both sides, and 6 by 6 for a filter of 3 by 3.
-uint64_t winograd(const Convolution& c) {
-  return (c.x.elements() + c.y.elements()) * kSingle * 36 / 16 + c.w.elements() * kSingle * 36 / 9;
-}
-
-/// Half the spectrum of tiles of 32 by 32 points, for filters and both sides.
-uint64_t fourier(const Convolution& c) {
-  constexpr uint64_t kTile = 32;
-  constexpr uint64_t kSpectrum = kTile * (kTile / 2 + 1) * 2 * kSingle;
-  const uint64_t inner_height = kTile - static_cast<uint64_t>(c.w.dims[2]) + 1;
-  const uint64_t inner_width = kTile - static_cast<uint64_t>(c.w.dims[3]) + 1;
-  const auto tiles = [&](const DnnTensor& side) {
-    const auto height = (static_cast<uint64_t>(side.dims[2]) + inner_height - 1) / inner_height;
-    const auto width = (static_cast<uint64_t>(side.dims[3]) + inner_width - 1) / inner_width;
-    return static_cast<uint64_t>(side.dims[0] * side.dims[1]) * height * width;
+/// Of each channel of each image, or each filter for each channel: half the complex spectrum of every tile.
+uint64_t spectrum(const Convolution& c) {
+  constexpr uint64_t kTileBytes = uint64_t{kTile} * (kTile / 2 + 1) * 2 * sizeof(float);
+  const auto count = [&](const DnnTensor& side) {
+    return static_cast<uint64_t>(side.dims[0] * side.dims[1]) * tiles(side.dims[2], c.w.dims[2]) *
+           tiles(side.dims[3], c.w.dims[3]);
   };
-  return (static_cast<uint64_t>(c.w.dims[0] * c.w.dims[1]) + tiles(c.x) + tiles(c.y)) * kSpectrum;
+  return (static_cast<uint64_t>(c.w.dims[0] * c.w.dims[1]) + count(c.x) + count(c.y)) * kTileBytes;
 }
 
-bool can_use_fourier(const Convolution& c) {
-  return c.w.dims.size() == 4 && c.x.dims.size() == 4 && c.y.dims.size() == 4 && c.x.dims[1] == c.w.dims[1] &&
-         std::max(c.w.dims[2], c.w.dims[3]) > 1 && std::max(c.w.dims[2], c.w.dims[3]) <= 32 && all_are(c.stride, 1) &&
-         all_are(c.dilation, 1) && !c.x.is_channels_last();
+bool can_be_transformed(const Convolution& c) {
+  constexpr size_t kPlane = 4;
+  if (c.w.dims.size() != kPlane || c.x.dims.size() != kPlane || c.y.dims.size() != kPlane) return false;
+  const auto [least, most] = std::minmax(c.w.dims[2], c.w.dims[3]);
+  return c.x.type == kDnnFloat && c.x.dims[1] == c.w.dims[1] && least > 0 && most > 1 && most <= kTile &&
+         all_are(c.stride, 1) && all_are(c.dilation, 1);
 }
 
 }  // namespace
 
 uint64_t convolution_workspace(const Convolution& convolution) {
-  if (convolution.w.dims.empty()) return 0;
-  const bool filter = convolution.direction == Direction::kBackwardFilter;
-  if (has_tensor_cores(convolution)) return rearranged(convolution) + (filter ? split_sums(convolution) : 0);
-  return filter && is_winograd(convolution) ? winograd(convolution) : 0;
+  return has_tensor_cores(convolution) ? copied(convolution) : 0;
 }
 
 uint64_t largest_convolution_workspace(const Convolution& convolution) {
-  const uint64_t first = convolution_workspace(convolution);
-  return can_use_fourier(convolution) ? std::max(first, fourier(convolution)) : first;
+  if (can_be_transformed(convolution)) return std::max(convolution_workspace(convolution), spectrum(convolution));
+  // Copies of all, and in half precision one more in the other layout.
+  const bool twice = is_half(convolution) && !convolution.x.is_channels_last();
+  return all_bytes(convolution) * (twice ? 2 : 1);
 }
 
 }  // namespace unfrag::null

@@ -3,7 +3,8 @@
 // A rule says which arguments are pointers to write through, and what to write: a handle, a number, a size, nothing.
 // Computing functions of the math libraries succeed by name, since they write to the device alone. What no rule answers
 // returns the library's own not-supported status: never a silent success. What it is not: the calls whose answers
-// matter for memory itself (runtime, driver, NVML, cuDNN, cublasLt, the cuBLAS handle); those are written by hand.
+// matter for memory itself (runtime, driver, NVML, cuDNN's plans and sizes, cublasLt, the cuBLAS handle); those are
+// written by hand.
 //
 //   shell ──► dispatcher ──► answer(call) ──► rule: {write at argument i}... , return r
 //

@@ -18,6 +18,18 @@ inline constexpr Status kHostMemoryAlreadyRegistered = 712;
 inline constexpr Status kHostMemoryNotRegistered = 713;
 inline constexpr Status kNotSupported = 801;
 
+/// All of them.
+inline constexpr Status kStatuses[] = {kSuccess,
+                                       kInvalidValue,
+                                       kOutOfMemory,
+                                       kInvalidDevice,
+                                       kInvalidHandle,
+                                       kNotFound,
+                                       kPeerAccessAlreadyEnabled,
+                                       kHostMemoryAlreadyRegistered,
+                                       kHostMemoryNotRegistered,
+                                       kNotSupported};
+
 /// "cudaErrorMemoryAllocation" and "out of memory"; "unrecognized error code" for numbers that nobody answers with.
 const char* name_of(Status status);
 const char* text_of(Status status);
