@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cctype>
 #include <string>
-#include <utility>
+#include <tuple>
 
 #include "device/gpu.h"
 
@@ -51,7 +51,8 @@ enum class Likeness { kContainsIt, kIsPartOfIt, kMistyped, kNone };
 struct Suggestion {
   Likeness likeness = Likeness::kNone;
   size_t distance = 0;
-  std::string_view key;
+  std::string_view key{};
+  size_t place = 0;  ///< In the table, among those that are near.
 };
 
 /// How like `key` is to `wanted`, which is squeezed.
@@ -91,11 +92,13 @@ std::vector<std::string_view> nearest_gpus(std::string_view name) {
   if (wanted.size() < 2) return {};
   std::vector<Suggestion> near;
   for (const Gpu& gpu : all_gpus()) {
-    const Suggestion suggestion = compare(wanted, gpu.key);
+    Suggestion suggestion = compare(wanted, gpu.key);
+    suggestion.place = near.size();
     if (suggestion.likeness != Likeness::kNone) near.push_back(suggestion);
   }
-  std::ranges::stable_sort(
-      near, {}, [](const Suggestion& suggestion) { return std::pair(suggestion.likeness, suggestion.distance); });
+  std::ranges::sort(near, {}, [](const Suggestion& suggestion) {
+    return std::tuple(suggestion.likeness, suggestion.distance, suggestion.place);
+  });
   std::vector<std::string_view> keys;
   for (const Suggestion& suggestion : near) {
     if (keys.size() == kMostSuggestions) break;
