@@ -170,6 +170,7 @@ def test_running_out_of_memory_is_a_result(python: str, tmp_path: Path) -> None:
     assert report["num_ooms"] == 1
     assert report["peak_allocated_bytes"] == 24 * 64 * MIB  # of 2048 - 500 MiB
     assert report["explanation"]["devices"][0]["verdict"]["kind"] == "capacity"
+    assert {one["fits"] for one in report["fits"]} == {None}  # nobody knows what it would have asked for next
     text = run(["rehearse", "--python", python, "--memory", "2GiB", "--context", "500MiB", program]).text
     assert "runs out of memory on unfrag reference GPU with 2.00 GiB: 1 request failed" in " ".join(text.split())
 
@@ -233,6 +234,9 @@ def test_the_largest_value_that_fits_is_found(python: str, tmp_path: Path) -> No
     assert text.startswith("n = 154 is the largest that fits.")
     check_error(run(["rehearse", "--python", python, "--fit", "n=4..400", program]), 2, "{n}")
     check_error(run(["rehearse", "--python", python, "--fit", "n=9..4", program, "{n}"]), 2, "n=9..4")
+    done = run(["rehearse", "-q", "--python", python, "--fit", "n=4..9", program, "{n}"])
+    assert (done.code, done.out) == (2, b"")
+    assert "n = 4 the program ends with exit code 1, and not for want of memory" in done.message
 
 
 # -- values ------------------------------------------------------------------------------------------------------------
@@ -339,6 +343,49 @@ def test_a_scratch_run_leaves_the_folder_as_it_was(python: str, tmp_path: Path) 
     assert report["exit_code"] == 0, report["printed"]
     assert (tmp_path / "weights.pt").read_text() == "precious"
     assert not (tmp_path / "new").exists()
+
+
+# -- what a reviewer found ---------------------------------------------------------------------------------------------
+
+@newest_torch
+def test_kernels_compiled_at_run_time_are_loaded_and_not_run(python: str, tmp_path: Path) -> None:
+    report = rehearse_lines(python, tmp_path, """
+import torch
+x = torch.rand(8, 8, device='cuda')
+torch.linalg.det(x), torch.lgamma(x), torch.prod(x), torch.exp2(x), torch.nn.init.trunc_normal_(x)
+""")
+    assert report["unanswered"] == []
+
+
+@newest_torch
+def test_a_failure_before_the_first_segment_is_not_lost(python: str, tmp_path: Path) -> None:
+    report = rehearse_lines(python, tmp_path, """
+import torch
+torch.cuda.set_per_process_memory_fraction(0.25)
+try: torch.empty(6 << 30, dtype=torch.uint8, device='cuda')
+except torch.cuda.OutOfMemoryError: print('REFUSED')
+""")
+    assert "REFUSED" in report["printed"]
+    assert report["num_ooms"] == 1
+
+
+@newest_torch
+def test_a_temporary_folder_that_cannot_serve_is_refused(python: str, tmp_path: Path) -> None:
+    (tmp_path / "a b").mkdir()
+    done = run(["rehearse", "-q", "--python", python, "train.py"], TMPDIR=str(tmp_path / "a b"))
+    check_error(done, 5, "a b", "a space or a colon")
+    (tmp_path / "tmp").mkdir()
+    done = run(["rehearse", "-q", "--python", python, "--scratch", "train.py"], cwd=tmp_path, TMPDIR=str(tmp_path / "tmp"))
+    check_error(done, 2, "into itself")
+
+
+@newest_torch
+def test_a_folder_named_torch_beside_the_program_is_not_taken_for_it(python: str, tmp_path: Path) -> None:
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text("")
+    (tmp_path / "programs").mkdir()
+    (tmp_path / "programs" / "a.py").write_text("import torch\ntorch.ones(5).cuda()")
+    assert rehearse(python, "programs/a.py", cwd=tmp_path)["peak_allocated_bytes"] == 512
 
 
 # -- without what it needs ---------------------------------------------------------------------------------------------

@@ -136,6 +136,7 @@ Result<bool> examine(std::unique_ptr<const trace::Trace> log, const replay::Read
   if (!explanation) return explanation.error();
   rehearsal.statistics =
       rehearsal.exact ? replayed : statistics_of(explanation->devices[explanation->chosen], replayed);
+  rehearsal.cut_short = rehearsal.statistics.num_ooms > 0 && rehearsal.exit_code != 0;
   rehearsal.explanation = std::move(*explanation);
   return true;
 }

@@ -36,6 +36,10 @@ std::vector<std::string> words_with(std::vector<std::string> words, const std::s
 
 bool fits(const Rehearsal& rehearsal) { return rehearsal.statistics.num_ooms == 0 && rehearsal.exit_code == 0; }
 
+bool fails_otherwise(const Rehearsal& rehearsal) {
+  return rehearsal.statistics.num_ooms == 0 && rehearsal.exit_code != 0;
+}
+
 /// Rehearses with one value after the other.
 class Search {
  public:
@@ -66,6 +70,12 @@ class Search {
     RehearseOptions options = options_;
     options.program = words_with(options.program, question_.name, value);
     auto rehearsal = rehearse(options);
+    // PyTorch's threads sometimes abort a program that has done its work: once more, before it is taken for its own.
+    if (rehearsal && fails_otherwise(*rehearsal) && rehearsal->signal != 0) rehearsal = rehearse(options);
+    if (rehearsal && fails_otherwise(*rehearsal)) {
+      return usage(fmt::format("--fit: with {} = {} the program ends with exit code {}, and not for want of memory",
+                               escape_text(question_.name), value, rehearsal->exit_code));
+    }
     if (rehearsal) {
       tried_.push_back({.value = value,
                         .fits = fits(*rehearsal),

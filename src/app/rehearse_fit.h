@@ -21,7 +21,7 @@ Result<FitQuestion> parse_fit(const std::string& text);
 
 /// The rehearsal with the largest value that fits, else with the least one; `Rehearsal::tried` has all. A run fits that
 /// has no failed request and ends with exit code 0. It is taken for granted that what fits, fits with less.
-/// Errors: those of rehearse; kUsage where the program does not mention the name.
+/// Errors: those of rehearse; kUsage where the program does not mention the name, or fails and not for want of memory.
 Result<report::Rehearsal> rehearse_largest(const RehearseOptions& options, const FitQuestion& question);
 
 }  // namespace unfrag::app

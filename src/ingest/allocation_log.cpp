@@ -79,7 +79,7 @@ class Reader {
         unanswered_.push_back(
             {.function = escape_text(texts_[record.first - 1]), .calls = header_.unanswered[record.number]});
         return std::nullopt;
-      case Kind::kNone: break;
+      case Kind::kNone: return std::nullopt;  // another thread was about to write it when the process was killed
     }
     return "a record is of no kind";
   }

@@ -23,6 +23,9 @@ PrivateFolder::~PrivateFolder() {
 
 Result<PrivateFolder> PrivateFolder::make() {
   std::string path = os::environment("TMPDIR").value_or("/tmp") + "/unfrag-XXXXXX";
+  if (path.find_first_of(" :") != std::string::npos) {  // LD_PRELOAD is a list, and takes either for its end
+    return Error{ErrorKind::kOutput, path, "its name has a space or a colon", "TMPDIR=FOLDER without"};
+  }
   if (mkdtemp(path.data()) != nullptr) return PrivateFolder(std::move(path));
   return Error{ErrorKind::kOutput, path, fmt::format("no folder can be made there: {}", std::strerror(errno)),
                "TMPDIR=FOLDER with room"};

@@ -119,10 +119,19 @@ Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
   }
   if (request.scratch) {
     options.folder = folder->path() + "/scratch";
+    const auto here = std::filesystem::current_path().string() + "/";
+    if (std::filesystem::canonical(folder->path()).string().starts_with(here)) {
+      return Error{ErrorKind::kUsage, folder->path(), "--scratch would copy this folder into itself",
+                   "TMPDIR=FOLDER outside of it"};
+    }
     if (const auto copied = copy_folder(".", options.folder); !copied) return copied.error();
   }
   const auto ending = run_child(command_for(request), options);
   if (!ending) return ending.error();
+  if (!std::filesystem::exists(folder->path() + "/loaded")) {
+    return Error{ErrorKind::kMissing, folder->path(), "the program did not load the null device from there",
+                 "TMPDIR=FOLDER from which programs can be run"};
+  }
   std::vector<std::string> logs = logs_in(folder->path());
   return Rehearsed{.torch = torch, .ending = *ending, .folder = std::move(*folder), .logs = std::move(logs)};
 }

@@ -19,7 +19,7 @@ class _Limit:
 
     def __call__(self, optimizer, args, kwargs):
         self.left -= 1
-        if self.left == 0:
+        if self.left <= 0:
             raise SystemExit(0)
 
 
@@ -53,11 +53,11 @@ sys.meta_path.insert(0, _Finder())
 
 # The module of this name that would have been imported without us.
 sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) != _HERE]
-sys.modules.pop("sitecustomize", None)
+_own = sys.modules.pop("sitecustomize", None)
 try:
     import sitecustomize  # noqa: F401
 except ImportError:
-    pass
+    sys.modules["sitecustomize"] = _own
 )";
 }
 

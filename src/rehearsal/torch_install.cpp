@@ -19,7 +19,7 @@ namespace {
 
 /// Where the package lies, without running any of it; behind a mark, as what starts with the interpreter may print too.
 constexpr const char* kFindTorch =
-    "import importlib.util as u; s = u.find_spec('torch'); "
+    "import importlib.util as u, sys; sys.path[:] = [p for p in sys.path if p]; s = u.find_spec('torch'); "
     "print('\\nunfrag: torch:' + (s.submodule_search_locations[0] if s else ''))";
 constexpr std::string_view kMark = "\nunfrag: torch:";
 

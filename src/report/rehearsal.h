@@ -50,6 +50,8 @@ struct Rehearsal {
   int signal = 0;        ///< 0: it ended by itself.
   size_t processes = 0;  ///< Those that used the device; the figures are of the one with most entries.
 
+  /// Memory ran out and the program failed: what it would have asked for next is unknown, and with it what fits.
+  bool cut_short = false;
   bool exact = false;  ///< A replay agrees with every entry: the statistics are PyTorch's own.
   alloc::Statistics statistics{};
   std::vector<DeviceFigures> devices{};  ///< Those that were used; the figures above are of the one with most entries.

@@ -10,14 +10,17 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json fits_json(const std::vector<Fit>& fits) {
+/// Nobody knows of a program that was cut short whether more would have done.
+Json answer(bool fits, const Rehearsal& r) { return fits && r.cut_short ? Json(nullptr) : Json(fits); }
+
+Json fits_json(const Rehearsal& r) {
   Json all = Json::array();
-  for (const Fit& fit : fits) {
+  for (const Fit& fit : r.fits) {
     all.push_back({{"gpu", fit.gpu},
                    {"name", fit.name},
                    {"total_bytes", fit.total.value()},
-                   {"fits", fit.fits},
-                   {"fits_expandable", fit.fits_expandable},
+                   {"fits", answer(fit.fits, r)},
+                   {"fits_expandable", answer(fit.fits_expandable, r)},
                    {"headroom_bytes", fit.headroom}});
   }
   return all;
@@ -71,7 +74,7 @@ std::string rehearsal_json(const Rehearsal& r) {
   json["exact"] = r.exact;
   json.update(statistics_json(r.statistics));
   json["devices"] = devices_json(r.devices);
-  json["fits"] = fits_json(r.fits);
+  json["fits"] = fits_json(r);
   json["fit"] = fit_json(r);
   json["host_reads"] = r.host_reads;
   json["unknown_reads"] = r.unknown_reads;

@@ -19,6 +19,7 @@ std::string signed_size(int64_t bytes) {
 }
 
 const Fit* smallest_that_fits(const Rehearsal& r) {
+  if (r.cut_short) return nullptr;
   const auto found = std::ranges::find_if(r.fits, &Fit::fits);
   return found == r.fits.end() ? nullptr : &*found;
 }
@@ -26,6 +27,12 @@ const Fit* smallest_that_fits(const Rehearsal& r) {
 // "train.py ran out of memory twice on 8.00 GiB" or "train.py needs 6.42 GiB ..."
 std::string headline(const Rehearsal& r) {
   const std::string program = escape_text(r.program);
+  if (!r.explanation && r.launches > 0) {
+    return fmt::format(
+        "{} used the device, but not through PyTorch's own allocator (backend:cudaMallocAsync, a pluggable one, or "
+        "PYTORCH_NO_CUDA_MEMORY_CACHING): nothing is known of its memory.",
+        program);
+  }
   if (!r.explanation) return fmt::format("{} asked for no GPU memory.", program);
   const alloc::Statistics& s = r.statistics;
   if (s.num_ooms > 0) {
@@ -85,7 +92,8 @@ void write_fits(Page& page, const Rehearsal& r) {
   const auto first = std::ranges::find_if(r.fits, [](const Fit& f) { return f.fits || f.fits_expandable; });
   const auto begin = first - std::min<ptrdiff_t>(first - r.fits.begin(), 2);
   for (auto fit = begin; fit != r.fits.end() && shown < 8; ++fit, ++shown) {
-    const char* const answer = fit->fits ? "yes" : fit->fits_expandable ? "with expandable_segments:True" : "no";
+    const char* answer = fit->fits ? "yes" : fit->fits_expandable ? "with expandable_segments:True" : "no";
+    if (r.cut_short && fit->fits_expandable) answer = "not known";
     page.line("  {:<34} {:>11} {:>11}  {}", page.trimmed(fit->name, 34), format_bytes(fit->total),
               signed_size(fit->headroom), answer);
   }

@@ -36,6 +36,12 @@ int device_of(const void* context) {
   return static_cast<int>(static_cast<const char*>(context) - static_cast<const char*>(context_of(0)));
 }
 
+/// A handle like no other; it points to something, as some callers look.
+Status new_handle(void** handle) {
+  *handle = new uint64_t(0);
+  return kSuccess;
+}
+
 /// Later versions of a function carry a number; callers that name a version of CUDA get the newest.
 void* find_entry(const std::string& name) {
   void* const newer = dlsym(RTLD_DEFAULT, (name + "_v2").c_str());
@@ -172,6 +178,25 @@ UNFRAG_NULL_API Status cuMemRetainAllocationHandle(uint64_t* handle, void* addre
   *handle = place->physical;
   return kSuccess;
 }
+// Kernels that are compiled at run time: loaded, found, launched, and never run.
+UNFRAG_NULL_API Status cuModuleLoadData(void** module, const void*) { return new_handle(module); }
+UNFRAG_NULL_API Status cuModuleLoadDataEx(void** module, const void*, unsigned, int*, void**) {
+  return new_handle(module);
+}
+UNFRAG_NULL_API Status cuModuleUnload(void*) { return kSuccess; }
+UNFRAG_NULL_API Status cuModuleGetFunction(void** function, void*, const char*) { return new_handle(function); }
+UNFRAG_NULL_API Status cuFuncSetAttribute(void*, int, int) { return kSuccess; }
+UNFRAG_NULL_API Status cuFuncSetCacheConfig(void*, int) { return kSuccess; }
+UNFRAG_NULL_API Status cuLaunchKernel(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,
+                                      void*, void**, void**) {
+  count(counters().launches);
+  return kSuccess;
+}
+UNFRAG_NULL_API Status cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, void*, int, size_t) {
+  *blocks = 1;
+  return kSuccess;
+}
+
 // Sharing memory between processes: asked for by name when the allocator looks its functions up.
 UNFRAG_NULL_API Status cuMemExportToShareableHandle(void*, uint64_t, int, unsigned long long) {
   log_unanswered("cuMemExportToShareableHandle");

@@ -50,6 +50,7 @@ UNFRAG_NULL_API Status cudaFree(void* memory) {
   return device_memory().free(to_number(memory)) ? kSuccess : note(kInvalidValue);
 }
 UNFRAG_NULL_API Status cudaMemGetInfo(size_t* free, size_t* total) {
+  attach_tracker();  // a request that a limit refuses asks this, and nothing else, before its entry is written
   *free = device_memory().free_bytes(current_device());
   *total = device_memory().total_bytes();
   return kSuccess;
