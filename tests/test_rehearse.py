@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
-from support import CORPUS, MIB, ROOT, Document, check_error, explain_json, needs_corpus, run
+from support import CORPUS, MIB, PROGRAM, ROOT, Document, check_error, environment, explain_json, run
 from torches import RELEASES, every_torch, newest_torch, rehearse, rehearse_lines, release_of
 
 WORKLOADS = CORPUS / "pytorch" / "workload.py"
@@ -377,6 +378,26 @@ def test_a_temporary_folder_that_cannot_serve_is_refused(python: str, tmp_path: 
     (tmp_path / "tmp").mkdir()
     done = run(["rehearse", "-q", "--python", python, "--scratch", "train.py"], cwd=tmp_path, TMPDIR=str(tmp_path / "tmp"))
     check_error(done, 2, "into itself")
+
+
+@newest_torch
+def test_a_signal_reaches_the_program_and_the_report_is_still_made(python: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import time, torch\nx = torch.ones(1 << 20, device='cuda')\nopen('ready', 'w').close()\n"
+                       "time.sleep(100)")
+    (tmp_path / "tmp").mkdir()
+    child = subprocess.Popen([PROGRAM, "rehearse", "--format", "json", "--python", python, program], cwd=tmp_path,
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                             env=environment(TMPDIR=str(tmp_path / "tmp")))
+    while not (tmp_path / "ready").exists():
+        assert child.poll() is None
+        time.sleep(0.05)
+    child.terminate()
+    output, _ = child.communicate(timeout=60)
+    assert child.returncode == 0
+    report = json.loads(output)
+    assert (report["signal"], report["peak_allocated_bytes"]) == (15, 4 * MIB)
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 @newest_torch

@@ -42,20 +42,31 @@ int wait_for(pid_t child) {
   return status;
 }
 
-/// While it lives, this process leaves the terminal's signals to its child.
+/// The program that signals go on to; 0: none.
+volatile sig_atomic_t running = 0;
+void pass_on(int signal) {
+  if (running != 0) kill(static_cast<pid_t>(running), signal);
+}
+
+/// While it lives, this process leaves the terminal's signals to its child, which has them too, and passes on those
+/// that would end this process alone. It goes on, to tell what there is to tell and to clean up.
 class SignalsToChild {
  public:
   SignalsToChild() {
-    for (size_t i = 0; i < kSignals.size(); ++i) before_[i] = std::signal(kSignals[i], SIG_IGN);
+    for (size_t i = 0; i < kSignals.size(); ++i) {
+      const bool of_terminal = kSignals[i] == SIGINT || kSignals[i] == SIGQUIT;
+      before_[i] = std::signal(kSignals[i], of_terminal ? SIG_IGN : pass_on);
+    }
   }
   ~SignalsToChild() {
+    running = 0;
     for (size_t i = 0; i < kSignals.size(); ++i) std::signal(kSignals[i], before_[i]);
   }
   SignalsToChild(const SignalsToChild&) = delete;
   SignalsToChild& operator=(const SignalsToChild&) = delete;
 
  private:
-  static constexpr std::array kSignals = {SIGINT, SIGQUIT};
+  static constexpr std::array kSignals = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
   std::array<void (*)(int), kSignals.size()> before_{};
 };
 
@@ -97,6 +108,8 @@ Result<Ending> run_child(const std::vector<std::string>& command, const ChildOpt
   sigaddset(&terminal, SIGINT);
   sigaddset(&terminal, SIGQUIT);
   sigaddset(&terminal, SIGPIPE);
+  sigaddset(&terminal, SIGTERM);
+  sigaddset(&terminal, SIGHUP);
   posix_spawnattr_setsigdefault(&attributes, &terminal);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
   const SignalsToChild signals;
@@ -109,6 +122,7 @@ Result<Ending> run_child(const std::vector<std::string>& command, const ChildOpt
     return Error{ErrorKind::kMissing, "", fmt::format("{} cannot be started: {}", command[0], std::strerror(failed)),
                  "its full path"};
   }
+  running = child;
   const int status = wait_for(child);
   if (WIFSIGNALED(status)) return Ending{.exit_code = 128 + WTERMSIG(status), .signal = WTERMSIG(status)};
   return Ending{.exit_code = WEXITSTATUS(status)};
