@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "app/explain.h"
@@ -93,26 +94,23 @@ alloc::Statistics statistics_of(const analyze::DeviceFindings& findings, const a
   return statistics;
 }
 
-/// The statistics of every device, and of which the report is.
-Result<bool> measure_devices(const trace::Trace& log, const replay::ReadOptions& read, Rehearsal& rehearsal) {
-  for (const trace::Device& device : log.devices) {
-    const auto recorded = replay::read_recording(log, device, replay::build_history(log, device), read);
-    if (!recorded) return recorded.error();
-    rehearsal.devices.push_back(
-        {.index = device.index, .exact = recorded->exact(), .statistics = recorded->reading.statistics});
-  }
-  return true;
-}
-
 /// Replays the log, and explains it with the state at its end, which the replay knows.
 Result<bool> examine(std::unique_ptr<const trace::Trace> log, const replay::ReadOptions& read, int cuda_major,
                      Rehearsal& rehearsal) {
-  if (const auto measured = measure_devices(*log, read, rehearsal); !measured) return measured.error();
-  const auto device = find_gpu(*log, std::nullopt);
-  if (!device) return device.error();
-  const replay::History history = replay::build_history(*log, **device);
-  auto recorded = replay::read_recording(*log, **device, history, read);
-  if (!recorded) return recorded.error();
+  const auto chosen = find_gpu(*log, std::nullopt);
+  if (!chosen) return chosen.error();
+  replay::History history;
+  std::optional<replay::Recorded> recorded;  // of the chosen device, as is the history
+  for (const trace::Device& device : log->devices) {
+    replay::History one = replay::build_history(*log, device);
+    auto reading = replay::read_recording(*log, device, one, read);
+    if (!reading) return reading.error();
+    rehearsal.devices.push_back(
+        {.index = device.index, .exact = reading->exact(), .statistics = reading->reading.statistics});
+    if (&device != *chosen) continue;
+    history = std::move(one);
+    recorded = std::move(*reading);
+  }
   rehearsal.exact = recorded->exact();
   rehearsal.fits = find_fits(*recorded, cuda_major);
   const alloc::Statistics replayed = recorded->reading.statistics;
@@ -122,7 +120,7 @@ Result<bool> examine(std::unique_ptr<const trace::Trace> log, const replay::Read
     const replay::Conditions conditions = recorded->conditions;
     trace::Trace whole =
         result_of({.recorded = std::move(*recorded), .conditions = conditions, .outcome = {}, .other_orders = {}}, *log,
-                  **device, history);
+                  **chosen, history);
     whole.truncated = false;
     recording.trace = std::make_unique<const trace::Trace>(std::move(whole));
   } else {

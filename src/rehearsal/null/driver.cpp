@@ -178,6 +178,7 @@ UNFRAG_NULL_API Status cuMemRetainAllocationHandle(uint64_t* handle, void* addre
   *handle = place->physical;
   return kSuccess;
 }
+
 // Kernels that are compiled at run time: loaded, found, launched, and never run.
 UNFRAG_NULL_API Status cuModuleLoadData(void** module, const void*) { return new_handle(module); }
 UNFRAG_NULL_API Status cuModuleLoadDataEx(void** module, const void*, unsigned, int*, void**) {

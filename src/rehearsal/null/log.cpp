@@ -159,11 +159,8 @@ void log_unanswered(std::string_view name) {
   count(here.header->unanswered[row->second]);
   if (!is_new) return;
   const uint32_t text = number_of(here, name);
-  Record* const record = claim(here, 1);
-  if (record == nullptr) return;
-  *record = {.kind = Kind::kUnanswered, .number = row->second, .first = text};
+  write(here, {.kind = Kind::kUnanswered, .number = row->second, .first = text});
   count(here.header->calls);
-  commit(here, 1);
 }
 
 }  // namespace unfrag::null

@@ -1,9 +1,7 @@
 #include "rehearsal/null/tracker.h"
 
 #include <link.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cstdlib>
