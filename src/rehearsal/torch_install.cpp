@@ -79,9 +79,8 @@ Error missing(std::string what, std::string action) {
 std::string install_line(const std::string& python) {
   return fmt::format(
       "{0} -m pip install torch (about 3.5 GB with NVIDIA's libraries, which a rehearsal does not need), or, 0.9 GB: "
-      "{0} -m pip install --no-deps torch && {0} -m pip install filelock typing-extensions sympy networkx jinja2 "
-      "fsspec "
-      "numpy setuptools",
+      "{0} -m pip install --no-deps torch && "
+      "{0} -m pip install filelock typing-extensions sympy networkx jinja2 fsspec numpy setuptools",
       python);
 }
 

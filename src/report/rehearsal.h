@@ -68,4 +68,13 @@ struct Rehearsal {
   std::optional<analyze::Explanation> explanation{};           ///< Nothing where the program allocated nothing.
 };
 
+/// Of a search, the run with the largest value that fits; null where none does.
+inline const Tried* largest_that_fits(const Rehearsal& rehearsal) {
+  const Tried* largest = nullptr;
+  for (const Tried& one : rehearsal.tried) {
+    if (one.fits && (largest == nullptr || one.value > largest->value)) largest = &one;
+  }
+  return largest;
+}
+
 }  // namespace unfrag::report

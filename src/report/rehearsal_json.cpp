@@ -38,17 +38,16 @@ Json devices_json(const std::vector<DeviceFigures>& devices) {
 
 Json fit_json(const Rehearsal& r) {
   if (r.tried.empty()) return nullptr;
-  Json json = {{"name", r.fit_name}, {"largest", nullptr}, {"tried", Json::array()}};
-  uint64_t largest = 0;
+  const Tried* const largest = largest_that_fits(r);
+  Json json = {{"name", r.fit_name},
+               {"largest", largest == nullptr ? Json(nullptr) : Json(largest->value)},
+               {"tried", Json::array()}};
   for (const Tried& one : r.tried) {
     json["tried"].push_back({{"value", one.value},
                              {"fits", one.fits},
                              {"exit_code", one.exit_code},
                              {"num_ooms", one.num_ooms},
                              {"peak_reserved_bytes", one.peak_reserved.value()}});
-    if (!one.fits || (!json["largest"].is_null() && one.value < largest)) continue;
-    largest = one.value;
-    json["largest"] = largest;
   }
   return json;
 }

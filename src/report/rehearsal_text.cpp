@@ -52,19 +52,14 @@ std::string headline(const Rehearsal& r) {
 // "bs = 96 is the largest of 8..512 that fits"
 void write_search(Page& page, const Rehearsal& r) {
   if (r.tried.empty()) return;
-  const Tried* largest = nullptr;
-  for (const Tried& one : r.tried) {
-    if (one.fits && (largest == nullptr || one.value > largest->value)) largest = &one;
-  }
+  const Tried* const largest = largest_that_fits(r);
   const std::string name = escape_text(r.fit_name);
   page.paragraph(largest == nullptr ? fmt::format("Not even {} = {} fits.", name, r.tried.front().value)
                                     : fmt::format("{} = {} is the largest that fits.", name, largest->value),
                  0, 0, Emphasis::kBold);
   for (const Tried& one : r.tried) {
     page.line("  {:>10}  {:>11}  {}", one.value, format_bytes(one.peak_reserved),
-              one.fits           ? "fits"
-              : one.num_ooms > 0 ? "runs out of memory"
-                                 : "fails otherwise");
+              one.fits ? "fits" : "runs out of memory");
   }
   page.blank();
 }
@@ -100,9 +95,8 @@ void write_fits(Page& page, const Rehearsal& r) {
   const auto more = static_cast<size_t>(r.fits.end() - begin) - shown;
   if (r.statistics.num_ooms > 0) {
     page.paragraph(
-        "These are the requests up to where memory ran out and what the program did then. For all of them, rehearse "
-        "with "
-        "more: --memory 192GiB",
+        "These are the requests up to where memory ran out and what the program did then. For all of them, "
+        "rehearse with more: --memory 192GiB",
         2);
   }
   if (more > 0) page.paragraph(fmt::format("{} larger (--format json has all).", plural(more, "GPU")), 2);
