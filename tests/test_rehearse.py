@@ -130,6 +130,22 @@ def test_the_figures_do_not_depend_on_how_the_program_ends(python: str, ending: 
 
 
 @newest_torch
+def test_a_program_that_ends_right_after_a_backward_pass_ends_well_and_at_once(python: str, tmp_path: Path) -> None:
+    # Python's shutdown then meets autograd's own thread in a destructor that wants the GIL.
+    for _ in range(4):
+        started = time.monotonic()
+        report = rehearse_lines(python, tmp_path, """
+import time, torch
+torch.ones(3, device="cuda", requires_grad=True).sum().backward()
+print("ENDS", time.monotonic())
+""")
+        assert report["signal"] is None
+        assert time.monotonic() - started < 10
+    (line,) = [line for line in report["printed"].splitlines() if line.startswith("ENDS")]
+    assert time.monotonic() - float(line.split()[1]) < 5
+
+
+@newest_torch
 def test_the_figures_do_not_depend_on_what_the_program_records_or_resets(python: str, tmp_path: Path) -> None:
     meddling = TRAINING + """
 step(512)

@@ -9,6 +9,7 @@
 
 #include "app/explain.h"
 #include "app/replay.h"
+#include "base/kernel_image.h"
 #include "base/text.h"
 #include "device/context_size.h"
 #include "device/gpu.h"
@@ -61,7 +62,12 @@ bool runs_in(Bytes capacity, const replay::Program& program, replay::Conditions 
   return replay::run_program(program, conditions, nullptr).statistics.num_ooms == 0;
 }
 
-std::vector<Fit> find_fits(const replay::Recorded& recorded, int cuda_major) {
+/// Where no kernel was used nothing speaks against it.
+bool runs_on(const device::Gpu& gpu, const std::vector<KernelImage>& images) {
+  return images.empty() || code_for(images, gpu.compute_major * 10 + gpu.compute_minor).has_value();
+}
+
+std::vector<Fit> find_fits(const replay::Recorded& recorded, int cuda_major, const std::vector<KernelImage>& images) {
   const replay::Program& program = recorded.reading.program;
   replay::Conditions as_rehearsed = recorded.conditions;
   as_rehearsed.limits = {};
@@ -72,12 +78,14 @@ std::vector<Fit> find_fits(const replay::Recorded& recorded, int cuda_major) {
   std::vector<Fit> fits;
   for (const device::Gpu& gpu : device::all_gpus()) {
     const Bytes capacity = minus_or_zero(gpu.total_memory, device::context_size(gpu, cuda_major));
+    const bool has_kernels = runs_on(gpu, images);
     fits.push_back(
         {.gpu = std::string(gpu.key),
          .name = std::string(gpu.name),
          .total = gpu.total_memory,
-         .fits = runs_in(capacity, program, as_rehearsed, free),
-         .fits_expandable = runs_in(capacity, program, expandable, free_expandable),
+         .has_kernels = has_kernels,
+         .fits = has_kernels && runs_in(capacity, program, as_rehearsed, free),
+         .fits_expandable = has_kernels && runs_in(capacity, program, expandable, free_expandable),
          .headroom = static_cast<int64_t>(capacity.value()) - static_cast<int64_t>(free.reserved.peak.value())});
   }
   return fits;
@@ -95,8 +103,8 @@ alloc::Statistics statistics_of(const analyze::DeviceFindings& findings, const a
 }
 
 /// Replays the log, and explains it with the state at its end, which the replay knows.
-Result<bool> examine(std::unique_ptr<const trace::Trace> log, const replay::ReadOptions& read, int cuda_major,
-                     Rehearsal& rehearsal) {
+Result<bool> examine(std::unique_ptr<const trace::Trace> log, const std::vector<KernelImage>& images,
+                     const replay::ReadOptions& read, int cuda_major, Rehearsal& rehearsal) {
   const auto chosen = find_gpu(*log, std::nullopt);
   if (!chosen) return chosen.error();
   replay::History history;
@@ -112,7 +120,7 @@ Result<bool> examine(std::unique_ptr<const trace::Trace> log, const replay::Read
     recorded = std::move(*reading);
   }
   rehearsal.exact = recorded->exact();
-  rehearsal.fits = find_fits(*recorded, cuda_major);
+  rehearsal.fits = find_fits(*recorded, cuda_major, images);
   const alloc::Statistics replayed = recorded->reading.statistics;
   Recording recording{.path = rehearsal.program, .bytes = 0, .trace = nullptr};
   if (rehearsal.exact) {
@@ -187,12 +195,13 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
   result.dropped_bytes = log.dropped_bytes;
   result.launches = log.launches;
   result.modelled = log.modelled;
+  result.has_kernels = runs_on(**gpu, log.images);
   for (const ingest::Unanswered& one : log.unanswered) result.unanswered.emplace_back(one.function, one.calls);
   if (log.trace->events.size_rows() == 0) return result;
   replay::list_settings(log.trace->settings, replay::recorded_settings(*log.trace));
   const replay::ReadOptions read{.card = {.memory = memory, .context = context},
                                  .version = alloc::Version{.major = torch->major, .minor = torch->minor}};
-  const auto examined = examine(std::move(log.trace), read, cuda_major, result);
+  const auto examined = examine(std::move(log.trace), log.images, read, cuda_major, result);
   if (!examined) return examined.error();
   return result;
 }

@@ -50,7 +50,8 @@ class Reader {
                       .dropped_bytes = header_.dropped_bytes,
                       .launches = header_.launches,
                       .modelled = header_.modelled,
-                      .unanswered = std::move(unanswered_)};
+                      .unanswered = std::move(unanswered_),
+                      .images = std::move(images_)};
     builder_.trace.truncated = true;
     builder_.trace.dialect = dialect;
     log.trace = std::make_unique<trace::Trace>(std::move(builder_.trace));
@@ -78,6 +79,10 @@ class Reader {
         if (!is_text(record.first) || record.number >= header_.unanswered.size()) return "a function has no name";
         unanswered_.push_back(
             {.function = escape_text(texts_[record.first - 1]), .calls = header_.unanswered[record.number]});
+        return std::nullopt;
+      case Kind::kImage:
+        images_.push_back(
+            {.architecture = static_cast<int>(record.number), .ptx = record.first != 0, .exactly = record.second != 0});
         return std::nullopt;
       case Kind::kNone: return std::nullopt;  // another thread was about to write it when the process was killed
     }
@@ -162,6 +167,7 @@ class Reader {
   std::vector<trace::StackIdx> stacks_;
   std::vector<std::vector<uint32_t>> devices_;  // rows of each
   std::vector<Unanswered> unanswered_;
+  std::vector<KernelImage> images_;
 };
 
 Error bad(const std::string& path, const std::string& what) {

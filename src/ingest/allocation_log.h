@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/kernel_image.h"
 #include "base/result.h"
 #include "trace/trace.h"
 
@@ -30,6 +31,7 @@ struct AllocationLog {
   uint64_t launches = 0;       ///< Kernels not run.
   uint64_t modelled = 0;       ///< Sizes by a rule of thumb.
   std::vector<Unanswered> unanswered;
+  std::vector<KernelImage> images;  ///< Of the libraries whose kernels the program used.
 };
 
 /// `dialect`: the release of PyTorch that was rehearsed. Errors: kBadInput where the file is none, or says what cannot

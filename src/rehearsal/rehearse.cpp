@@ -80,6 +80,9 @@ std::map<std::string, std::string> environment_for(const PrivateFolder& folder, 
   std::map<std::string, std::string> environment = {
       {"LD_PRELOAD", std::move(preload)}, {"UNFRAG_REHEARSAL_FOLDER", folder.path()}, {"UNFRAG_REHEARSAL", "1"}};
   if (!os::environment("WANDB_MODE")) environment["WANDB_MODE"] = "offline";
+  // Seconds, 10 unless said: a thread of autograd that null/python_exit.cpp holds does not end.
+  constexpr auto kLimit = "TORCH_AUTOGRAD_SHUTDOWN_WAIT_LIMIT";
+  if (!os::environment(kLimit)) environment[kLimit] = "0.1";
   return environment;
 }
 

@@ -18,6 +18,7 @@ struct Fit {
   std::string gpu;  ///< Its key, for --gpu.
   std::string name;
   Bytes total;
+  bool has_kernels = true;       ///< The libraries that the program used were compiled for it, else it fits never.
   bool fits = false;             ///< Under the settings of the rehearsal.
   bool fits_expandable = false;  ///< With expandable_segments:True.
   int64_t headroom = 0;          ///< Left at the peak of reserved memory; negative: missing for it.
@@ -46,6 +47,7 @@ struct Rehearsal {
   std::string device;
   Bytes total;
   Bytes context;
+  bool has_kernels = true;  ///< The libraries that the program used were compiled for that device.
   int exit_code = 0;
   int signal = 0;        ///< 0: it ended by itself.
   size_t processes = 0;  ///< Those that used the device; the figures are of the one with most entries.

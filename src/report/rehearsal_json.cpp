@@ -19,6 +19,7 @@ Json fits_json(const Rehearsal& r) {
     all.push_back({{"gpu", fit.gpu},
                    {"name", fit.name},
                    {"total_bytes", fit.total.value()},
+                   {"has_kernels", fit.has_kernels},
                    {"fits", answer(fit.fits, r)},
                    {"fits_expandable", answer(fit.fits_expandable, r)},
                    {"headroom_bytes", fit.headroom}});

@@ -65,6 +65,12 @@ void write_search(Page& page, const Rehearsal& r) {
 }
 
 void write_ending(Page& page, const Rehearsal& r) {
+  if (!r.has_kernels) {
+    page.paragraph(fmt::format(
+        "PyTorch {} has no kernels for {}: nothing that computes runs there. An older release, or its build "
+        "for an older CUDA, may have them (torch.cuda.get_arch_list()).",
+        escape_text(r.torch), r.device));
+  }
   if (r.signal != 0) {
     page.paragraph(fmt::format("A signal ended the program ({}); the figures are up to then.", r.signal));
   } else if (r.exit_code != 0) {
@@ -78,6 +84,12 @@ void write_ending(Page& page, const Rehearsal& r) {
   }
 }
 
+const char* answer_of(const Fit& fit, bool cut_short) {
+  if (!fit.has_kernels) return "no: this build of PyTorch has no kernels for it";
+  if (cut_short && fit.fits_expandable) return "not known";
+  return fit.fits ? "yes" : fit.fits_expandable ? "with expandable_segments:True" : "no";
+}
+
 // The GPUs around the limit: those it just fits, those it just does not.
 void write_fits(Page& page, const Rehearsal& r) {
   if (r.fits.empty()) return;
@@ -87,10 +99,8 @@ void write_fits(Page& page, const Rehearsal& r) {
   const auto first = std::ranges::find_if(r.fits, [](const Fit& f) { return f.fits || f.fits_expandable; });
   const auto begin = first - std::min<ptrdiff_t>(first - r.fits.begin(), 2);
   for (auto fit = begin; fit != r.fits.end() && shown < 8; ++fit, ++shown) {
-    const char* answer = fit->fits ? "yes" : fit->fits_expandable ? "with expandable_segments:True" : "no";
-    if (r.cut_short && fit->fits_expandable) answer = "not known";
     page.line("  {:<34} {:>11} {:>11}  {}", page.trimmed(fit->name, 34), format_bytes(fit->total),
-              signed_size(fit->headroom), answer);
+              signed_size(fit->headroom), answer_of(*fit, r.cut_short));
   }
   const auto more = static_cast<size_t>(r.fits.end() - begin) - shown;
   if (r.statistics.num_ooms > 0) {

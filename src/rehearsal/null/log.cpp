@@ -5,12 +5,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <map>
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "rehearsal/null/stage.h"
 
@@ -35,6 +37,7 @@ struct Log {
   std::map<std::string, uint32_t, std::less<>> calls;
   std::map<std::array<uint32_t, 3>, uint32_t> frames;        // name, file, line
   std::map<std::pair<uint32_t, uint32_t>, uint32_t> stacks;  // frame, below
+  std::vector<KernelImage> images;
 };
 
 /// What is counted where there is no log.
@@ -149,6 +152,17 @@ uint32_t log_stack(const LogFrame& frame, uint32_t below) {
 uint64_t log_identity() {
   const Log& here = log();
   return here.records == nullptr ? 0 : reinterpret_cast<uint64_t>(&here);
+}
+
+void log_image(const KernelImage& image) {
+  Log& here = log();
+  const std::lock_guard lock(here.names);
+  if (std::ranges::find(here.images, image) != here.images.end()) return;
+  here.images.push_back(image);
+  write(here, {.kind = Kind::kImage,
+               .number = static_cast<uint32_t>(image.architecture),
+               .first = image.ptx ? 1U : 0U,
+               .second = image.exactly ? 1U : 0U});
 }
 
 void log_unanswered(std::string_view name) {

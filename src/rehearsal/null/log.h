@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/allocation_log.h"
+#include "base/kernel_image.h"
 
 namespace unfrag::null {
 
@@ -35,6 +36,8 @@ struct LogFrame {
 uint32_t log_stack(const LogFrame& frame, uint32_t below);
 /// What numbers belong to: a forked child has another log. 0: everything is dropped.
 uint64_t log_identity();
+/// Tells, once, that kernels that the program uses were compiled so.
+void log_image(const KernelImage& image);
 /// Counts a call of a function that has no answer.
 void log_unanswered(std::string_view name);
 

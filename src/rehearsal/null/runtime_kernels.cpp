@@ -1,9 +1,9 @@
 // The CUDA runtime, kernels: registered by the libraries that bring them, described, never run.
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "rehearsal/null/api.h"
+#include "rehearsal/null/kernels.h"
 #include "rehearsal/null/log.h"
 #include "rehearsal/null/stage.h"
 #include "rehearsal/null/status.h"
@@ -35,7 +35,8 @@ constexpr size_t kPtxVersion = 32;
 constexpr size_t kBinaryVersion = 36;
 constexpr size_t kMaxDynamicShared = 44;
 
-Status count_launch() {
+Status launch(const void* kernel) {
+  if (!code_of(kernel)) return note(kNoKernelImage);
   count(counters().launches);
   return kSuccess;
 }
@@ -58,14 +59,13 @@ int blocks_that_fit(int threads, size_t shared) {
 using namespace unfrag::null;
 
 // NOLINTBEGIN(bugprone-reserved-identifier): the names that compiled programs call.
-UNFRAG_NULL_API void** __cudaRegisterFatBinary(void*) {
-  static std::array<void*, 1> handle{};
-  return handle.data();
-}
+UNFRAG_NULL_API void** __cudaRegisterFatBinary(void* wrapper) { return register_fat_binary(wrapper); }
 UNFRAG_NULL_API void __cudaRegisterFatBinaryEnd(void**) {}
 UNFRAG_NULL_API void __cudaUnregisterFatBinary(void**) {}
-UNFRAG_NULL_API void __cudaRegisterFunction(void**, const char*, char*, const char*, int, void*, void*, void*, void*,
-                                            int*) {}
+UNFRAG_NULL_API void __cudaRegisterFunction(void** fat_binary, const char* function, char*, const char*, int, void*,
+                                            void*, void*, void*, int*) {
+  register_kernel(fat_binary, function);
+}
 UNFRAG_NULL_API void __cudaRegisterVar(void**, char*, char*, const char*, int, size_t, int, int) {}
 UNFRAG_NULL_API char __cudaInitModule(void**) { return 1; }
 UNFRAG_NULL_API unsigned __cudaPushCallConfiguration(Dim3 grid, Dim3 block, size_t shared, void* stream) {
@@ -84,23 +84,26 @@ UNFRAG_NULL_API Status __cudaGetKernel(void** kernel, const void* function) {
   return kSuccess;
 }
 
-UNFRAG_NULL_API Status __cudaLaunchKernel(void*, Dim3, Dim3, void**, size_t, void*) { return count_launch(); }
+UNFRAG_NULL_API Status __cudaLaunchKernel(void* kernel, Dim3, Dim3, void**, size_t, void*) { return launch(kernel); }
 // NOLINTEND(bugprone-reserved-identifier)
-UNFRAG_NULL_API Status cudaLaunchKernel(const void*, Dim3, Dim3, void**, size_t, void*) { return count_launch(); }
-UNFRAG_NULL_API Status cudaLaunchCooperativeKernel(const void*, Dim3, Dim3, void**, size_t, void*) {
-  return count_launch();
+UNFRAG_NULL_API Status cudaLaunchKernel(const void* kernel, Dim3, Dim3, void**, size_t, void*) {
+  return launch(kernel);
 }
-UNFRAG_NULL_API Status cudaLaunchKernelExC(const void*, const void*, void**) { return count_launch(); }
+UNFRAG_NULL_API Status cudaLaunchCooperativeKernel(const void* kernel, Dim3, Dim3, void**, size_t, void*) {
+  return launch(kernel);
+}
+UNFRAG_NULL_API Status cudaLaunchKernelExC(const void*, const void* kernel, void**) { return launch(kernel); }
 
-UNFRAG_NULL_API Status cudaFuncGetAttributes(void* result, const void*) {
+UNFRAG_NULL_API Status cudaFuncGetAttributes(void* result, const void* kernel) {
+  const auto code = code_of(kernel);
+  if (!code) return note(kNoKernelImage);
   auto* const out = static_cast<char*>(result);
   std::memset(out, 0, kAttributesSize);
-  const int architecture = stage().major * 10 + stage().minor;
   const auto put = [out](size_t place, int value) { std::memcpy(out + place, &value, sizeof value); };
   put(kMaxThreadsPerBlock, kThreadsPerBlock);
   put(kNumRegisters, kRegisters);
-  put(kPtxVersion, architecture);
-  put(kBinaryVersion, architecture);
+  put(kPtxVersion, code->ptx_version);
+  put(kBinaryVersion, code->binary_version);
   put(kMaxDynamicShared, stage().shared_per_block_optin);
   return kSuccess;
 }

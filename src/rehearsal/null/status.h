@@ -11,6 +11,7 @@ inline constexpr Status kSuccess = 0;
 inline constexpr Status kInvalidValue = 1;
 inline constexpr Status kOutOfMemory = 2;  ///< cudaErrorMemoryAllocation.
 inline constexpr Status kInvalidDevice = 101;
+inline constexpr Status kNoKernelImage = 209;  ///< cudaErrorNoKernelImageForDevice.
 inline constexpr Status kInvalidHandle = 400;  ///< cudaErrorInvalidResourceHandle.
 inline constexpr Status kNotFound = 500;       ///< cudaErrorSymbolNotFound.
 inline constexpr Status kPeerAccessAlreadyEnabled = 704;
@@ -23,6 +24,7 @@ inline constexpr Status kStatuses[] = {kSuccess,
                                        kInvalidValue,
                                        kOutOfMemory,
                                        kInvalidDevice,
+                                       kNoKernelImage,
                                        kInvalidHandle,
                                        kNotFound,
                                        kPeerAccessAlreadyEnabled,
