@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from support import run
 from torches import every_torch, newest_torch, rehearse_lines
 
@@ -59,3 +61,34 @@ weight[torch.randint(0, 10_000, (512,), device="cuda")].sum().backward()
 print("DONE", torch.cuda.get_device_capability())
 """, "--gpu", "rtx4090")
     assert "DONE (8, 9)" in report["printed"]
+
+
+COUNT = "import torch; print('SEES', torch.cuda.device_count(), torch.cuda.is_available())"
+
+
+@newest_torch
+@pytest.mark.parametrize(("named", "devices", "seen"), [("0", 2, 1), ("3", 1, 1), ("2,3", 4, 2), ("", 2, 0)])
+def test_the_program_sees_the_devices_that_cuda_visible_devices_names(
+        python: str, named: str, devices: int, seen: int, tmp_path: Path) -> None:
+    report = rehearse_lines(python, tmp_path, COUNT, "--devices", devices, CUDA_VISIBLE_DEVICES=named)
+    assert f"SEES {seen} " in report["printed"]
+
+
+@newest_torch
+def test_cuda_visible_devices_counts_when_the_program_sets_it(python: str, tmp_path: Path) -> None:
+    text = "import os; os.environ['CUDA_VISIBLE_DEVICES'] = '1'; " + COUNT
+    assert "SEES 1 True" in rehearse_lines(python, tmp_path, text, "--devices", 2)["printed"]
+
+
+@newest_torch
+def test_segments_lie_where_addresses_says(python: str, tmp_path: Path) -> None:
+    text = """
+import torch
+kept = [torch.empty(1 << 25, dtype=torch.uint8, device="cuda") for _ in range(4)]
+print("PLACES", *(tensor.data_ptr() for tensor in kept))
+"""
+    for way, reverse in (("up", False), ("down", True)):
+        printed = rehearse_lines(python, tmp_path, text, "--gpu", "rtx3090", "--addresses", way)["printed"]
+        (line,) = [line for line in printed.splitlines() if line.startswith("PLACES")]
+        places = [int(place) for place in line.split()[1:]]
+        assert places == sorted(places, reverse=reverse)

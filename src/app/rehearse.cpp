@@ -180,6 +180,7 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
       .steps = options.steps,
       .scratch = options.scratch,
       .output_to_error = options.output_to_error};
+  request.presented.addresses_ascend = options.addresses_ascend;
   if (options.host_memory) request.presented.largest_copy = *options.host_memory;
   const auto run = rehearsal::rehearse(*torch, request);
   if (!run) return run.error();

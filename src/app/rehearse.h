@@ -21,10 +21,11 @@ struct RehearseOptions {
   std::optional<Bytes> memory{};     ///< Else the GPU's own; 16 GiB of the reference device.
   std::optional<Bytes> context{};    ///< Else the usual one of that GPU and CUDA.
   int devices = 1;
-  std::optional<Bytes> host_memory{};  ///< Copies up to this size are real; 1 MiB.
-  uint64_t steps = 0;                  ///< Ends the program after so many steps of optimizers; 0: never.
-  bool scratch = false;                ///< Runs it in a copy of the working folder.
-  bool output_to_error = false;        ///< What the program prints goes to standard error.
+  std::optional<Bytes> host_memory{};      ///< Copies up to this size are real; 1 MiB.
+  std::optional<bool> addresses_ascend{};  ///< Else as the device's do: up, but down with the reference device.
+  uint64_t steps = 0;                      ///< Ends the program after so many steps of optimizers; 0: never.
+  bool scratch = false;                    ///< Runs it in a copy of the working folder.
+  bool output_to_error = false;            ///< What the program prints goes to standard error.
   /// Told before the program starts: on which device, with which torch. May be empty.
   std::function<void(const report::Rehearsal&)> about_to_start{};
 };

@@ -27,6 +27,7 @@ struct Arguments {
   std::string memory;
   std::string context;
   std::string host_memory;
+  std::string addresses;
   std::string snapshot;
   std::string fit;
   int devices = 1;
@@ -57,6 +58,7 @@ Result<app::RehearseOptions> parse(const Arguments& arguments) {
       {{&arguments.memory, &options.memory},
        {&arguments.context, &options.context},
        {&arguments.host_memory, &options.host_memory}}};
+  if (!arguments.addresses.empty()) options.addresses_ascend = arguments.addresses == "up";
   for (const auto& [text, size] : sizes) {
     if (text->empty()) continue;
     const auto parsed = parse_size(*text);
@@ -118,6 +120,11 @@ void add_rehearse(CLI::App& app, int& exit) {
   command->add_option("--python", arguments->python, "The interpreter (default: the active environment's, or python3)");
   command->add_option("--host-memory", arguments->host_memory,
                       "Copies between host and device up to this size are real (default 1MiB)");
+  command
+      ->add_option(
+          "--addresses", arguments->addresses,
+          "Whether new segments get higher addresses or lower ones, on which PyTorch's choice of holes depends")
+      ->check(CLI::IsMember({"up", "down"}));
   command->add_option("--steps", arguments->steps, "End the program after so many steps of its optimizers")
       ->check(CLI::PositiveNumber);
   command->add_flag("--scratch", arguments->scratch,

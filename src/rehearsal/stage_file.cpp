@@ -57,7 +57,7 @@ std::string stage_text(const Presented& presented, const TorchInstall& torch, co
   // What recordings with the reference device were made with.
   const bool reference = &gpu == &device::reference_gpu();
   say("blocks_per_multiprocessor", reference ? 2 : 0);
-  say("host_addresses", reference ? 1 : 0);
+  say("host_addresses", presented.addresses_ascend.value_or(!reference) ? 0 : 1);
   say("one_blas_handle", reference ? 1 : 0);
   const bool has_pool = torch.major > 2 || torch.minor >= 7;
   say("tracker", places.allocator, places.native_table, places.attach_tracker, has_pool ? 1 : 0);

@@ -1,6 +1,7 @@
 // What the null device is told to be: the text that null/stage.h reads. Threads: pure functions.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/strong.h"
@@ -14,7 +15,8 @@ struct Presented {
   Bytes memory;   ///< All of a device's.
   Bytes context;  ///< What the process's context takes of it.
   int devices = 1;
-  Bytes largest_copy{1 << 20};  ///< Copies up to this size are real.
+  Bytes largest_copy{1 << 20};             ///< Copies up to this size are real.
+  std::optional<bool> addresses_ascend{};  ///< Else as the device's do.
 };
 
 /// Where PyTorch's allocator keeps what the null device needs to listen to it, from the start of libc10_cuda.so.

@@ -42,11 +42,11 @@ UNFRAG_NULL_API int nvmlSystemGetCudaDriverVersion_v2(int* version) {
   return kNvmlSuccess;
 }
 UNFRAG_NULL_API int nvmlDeviceGetCount_v2(unsigned* count) {
-  *count = static_cast<unsigned>(stage().devices);
+  *count = static_cast<unsigned>(stage().machine_devices);
   return kNvmlSuccess;
 }
 UNFRAG_NULL_API int nvmlDeviceGetHandleByIndex_v2(unsigned index, void** handle) {
-  if (index >= static_cast<unsigned>(stage().devices)) return kNvmlInvalidArgument;
+  if (index >= static_cast<unsigned>(stage().machine_devices)) return kNvmlInvalidArgument;
   *handle = handle_of(static_cast<int>(index));
   return kNvmlSuccess;
 }

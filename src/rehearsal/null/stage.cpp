@@ -4,6 +4,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "rehearsal/null/visible_devices.h"
+
 namespace unfrag::null {
 namespace {
 
@@ -62,6 +64,9 @@ Stage read_stage() {
     value >> key;
     set(stage, key, value);
   }
+  const char* const visible = std::getenv("CUDA_VISIBLE_DEVICES");
+  stage.machine_devices = machine_devices(visible, stage.devices);
+  stage.devices = visible_devices(visible, stage.devices);
   return stage;
 }
 

@@ -11,9 +11,10 @@
 namespace unfrag::null {
 
 struct Stage {
-  std::string folder;    ///< Where this process leaves its log; empty: no rehearsal.
-  int cuda_version = 0;  ///< 13020 for 13.2: that of the installed torch.
-  int devices = 0;
+  std::string folder;       ///< Where this process leaves its log; empty: no rehearsal.
+  int cuda_version = 0;     ///< 13020 for 13.2: that of the installed torch.
+  int devices = 0;          ///< That this process sees.
+  int machine_devices = 0;  ///< Of the machine, as NVML counts them.
 
   // cuDNN's version: that which the installed torch requires.
   int dnn_major = 9;
