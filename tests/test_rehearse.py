@@ -444,3 +444,15 @@ def test_the_gpus_that_can_be_named_are_listed() -> None:
     text = run(["rehearse", "--list"]).text
     for key in ("rtx4090", "a100-80g", "h100", "t4"):
         assert any(line.split()[0].startswith(key) for line in text.splitlines()), key
+
+
+@newest_torch
+def test_a_file_that_cannot_be_written_is_refused_before_the_program_runs(python: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("open('ran', 'w')")
+    (tmp_path / "file").write_text("")
+    for option, path in (("--snapshot", tmp_path / "file" / "run.pickle"), ("--snapshot", tmp_path),
+                         ("-o", tmp_path / "missing" / "report")):
+        done = run(["rehearse", "--python", python, option, path, program], cwd=tmp_path)
+        check_error(done, 5, str(path))
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["file", "program.py"]

@@ -36,10 +36,6 @@ std::vector<std::string> words_with(std::vector<std::string> words, const std::s
 
 bool fits(const Rehearsal& rehearsal) { return rehearsal.statistics.num_ooms == 0 && rehearsal.exit_code == 0; }
 
-bool fails_otherwise(const Rehearsal& rehearsal) {
-  return rehearsal.statistics.num_ooms == 0 && rehearsal.exit_code != 0;
-}
-
 /// Rehearses with one value after the other.
 class Search {
  public:
@@ -70,9 +66,7 @@ class Search {
     RehearseOptions options = options_;
     options.program = words_with(options.program, question_.name, value);
     auto rehearsal = rehearse(options);
-    // PyTorch's threads sometimes abort a program that has done its work: once more, before it is taken for its own.
-    if (rehearsal && fails_otherwise(*rehearsal) && rehearsal->signal != 0) rehearsal = rehearse(options);
-    if (rehearsal && fails_otherwise(*rehearsal)) {
+    if (rehearsal && rehearsal->statistics.num_ooms == 0 && rehearsal->exit_code != 0) {
       return usage(fmt::format("--fit: with {} = {} the program ends with exit code {}, and not for want of memory",
                                escape_text(question_.name), value, rehearsal->exit_code));
     }

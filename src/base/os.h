@@ -28,6 +28,10 @@ bool same_file(const std::string& a, const std::string& b);
 /// Errors: kOutput with the system's reason.
 Result<bool> write_file(const std::string& path, const std::string& content);
 
+/// Whether write_file could begin, for those that work long before they write. Leaves nothing behind.
+/// Errors: as write_file's.
+Result<bool> check_writable(const std::string& path);
+
 /// Asks for large pages behind [memory, memory + bytes), where the system has them.
 void advise_large_pages(void* memory, size_t bytes);
 

@@ -24,6 +24,14 @@ std::error_code write_to(const std::string& path, const std::string& content) {
   return {errno == 0 ? EIO : errno, std::generic_category()};
 }
 
+std::string beside_of(const std::filesystem::path& target) {
+  return target.string() + ".unfrag-" + std::to_string(getpid());
+}
+
+Error cannot_write(const std::string& path, const std::error_code& why) {
+  return {ErrorKind::kOutput, path, "cannot be written: " + why.message(), "another place for it"};
+}
+
 }  // namespace
 
 bool is_terminal(Stream stream) { return isatty(stream == Stream::kOut ? STDOUT_FILENO : STDERR_FILENO) != 0; }
@@ -46,9 +54,7 @@ bool same_file(const std::string& a, const std::string& b) {
 }
 
 Result<bool> write_file(const std::string& path, const std::string& content) {
-  const auto failed = [&](const std::error_code& why) {
-    return Error{ErrorKind::kOutput, path, "cannot be written: " + why.message(), "another place for -o"};
-  };
+  const auto failed = [&](const std::error_code& why) { return cannot_write(path, why); };
   std::error_code error;
   const std::filesystem::file_status old = std::filesystem::status(path, error);
   // A pipe or device is written to: renaming would put a file in its place.
@@ -58,7 +64,7 @@ Result<bool> write_file(const std::string& path, const std::string& content) {
   }
   const std::filesystem::path target =  // what a link points to, not the link
       std::filesystem::exists(old) ? std::filesystem::canonical(path, error) : std::filesystem::path(path);
-  const std::string beside = target.string() + ".unfrag-" + std::to_string(getpid());
+  const std::string beside = beside_of(target);
   error = write_to(beside, content);
   if (!error && std::filesystem::exists(old)) std::filesystem::permissions(beside, old.permissions(), error);
   if (!error) std::filesystem::rename(beside, target, error);
@@ -66,6 +72,19 @@ Result<bool> write_file(const std::string& path, const std::string& content) {
   std::error_code ignored;
   std::filesystem::remove(beside, ignored);
   return failed(error);
+}
+
+Result<bool> check_writable(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::file_status old = std::filesystem::status(path, error);
+  if (std::filesystem::is_directory(old)) return cannot_write(path, std::make_error_code(std::errc::is_a_directory));
+  if (std::filesystem::exists(old) && !std::filesystem::is_regular_file(old)) return true;
+  const std::string beside =
+      beside_of(std::filesystem::exists(old) ? std::filesystem::canonical(path, error) : std::filesystem::path(path));
+  error = write_to(beside, "");
+  if (error) return cannot_write(path, error);
+  std::filesystem::remove(beside, error);
+  return true;
 }
 
 void advise_large_pages(void* memory, size_t bytes) {

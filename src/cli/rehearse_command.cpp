@@ -10,6 +10,7 @@
 
 #include "app/rehearse.h"
 #include "app/rehearse_fit.h"
+#include "base/os.h"
 #include "base/text.h"
 #include "cli/common_options.h"
 #include "cli/output.h"
@@ -88,6 +89,10 @@ int run(const Arguments& arguments) {
   if (arguments.list) return write_output(report::gpu_list_text(app::known_gpus(), text_options(common)), common, {});
   auto options = parse(arguments);
   if (!options) return report_error(options.error());
+  for (const std::string& path : {arguments.snapshot, common.output}) {
+    if (path.empty() || path == "-") continue;
+    if (const auto writable = os::check_writable(path); !writable) return report_error(writable.error());
+  }
   if (!common.quiet) {
     options->about_to_start = [](const report::Rehearsal& rehearsal) {
       std::fprintf(stderr, "%s\n", report::rehearsal_notice(rehearsal).c_str());
@@ -128,7 +133,7 @@ void add_rehearse(CLI::App& app, int& exit) {
   command->add_option("--steps", arguments->steps, "End the program after so many steps of its optimizers")
       ->check(CLI::PositiveNumber);
   command->add_flag("--scratch", arguments->scratch,
-                    "Run it in a throw-away copy of this folder, so that it overwrites nothing");
+                    "Run it in a throw-away copy of this folder, so that it overwrites nothing in it");
   command->add_option("--fit", arguments->fit, "Find the largest value that fits: --fit bs=8..512 train.py --bs {bs}");
   command->add_option("--snapshot", arguments->snapshot, "Keep the recording in this file");
   command->add_flag("--pass-exit-code", arguments->pass_exit_code, "End with the program's own exit code");

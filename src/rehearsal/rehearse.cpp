@@ -75,6 +75,21 @@ Result<std::string> add_step_limit(const PrivateFolder& folder) {
   return path;
 }
 
+/// Copies the working folder, and has the command name what is in the copy. Errors: kUsage, kOutput.
+Result<std::string> move_to_copy(const PrivateFolder& folder, std::vector<std::string>& command) {
+  const std::string here = std::filesystem::current_path().string();
+  const std::string parent = std::filesystem::canonical(folder.path()).string();
+  if (parent.starts_with(here + "/")) {
+    return Error{ErrorKind::kUsage, folder.path(), "--scratch would copy this folder into itself",
+                 "TMPDIR=FOLDER outside of it"};
+  }
+  const std::string copy = parent + "/scratch";
+  if (const auto copied = copy_folder(here, copy); !copied) return copied.error();
+  // Not its first word, an interpreter or a program that may need what lies around it.
+  for (size_t i = 1; i < command.size(); ++i) command[i] = word_in_copy(command[i], here, copy);
+  return copy;
+}
+
 std::map<std::string, std::string> environment_for(const PrivateFolder& folder, std::string preload) {
   if (const auto others = os::environment("LD_PRELOAD")) preload += ":" + *others;
   std::map<std::string, std::string> environment = {
@@ -120,16 +135,13 @@ Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
     options.environment["PYTHONPATH"] = std::move(*path);
     options.environment[kStepsVariable] = std::to_string(request.steps);
   }
+  std::vector<std::string> command = command_for(request);
   if (request.scratch) {
-    options.folder = folder->path() + "/scratch";
-    const auto here = std::filesystem::current_path().string() + "/";
-    if (std::filesystem::canonical(folder->path()).string().starts_with(here)) {
-      return Error{ErrorKind::kUsage, folder->path(), "--scratch would copy this folder into itself",
-                   "TMPDIR=FOLDER outside of it"};
-    }
-    if (const auto copied = copy_folder(".", options.folder); !copied) return copied.error();
+    const auto copy = move_to_copy(*folder, command);
+    if (!copy) return copy.error();
+    options.folder = *copy;
   }
-  const auto ending = run_child(command_for(request), options);
+  const auto ending = run_child(command, options);
   if (!ending) return ending.error();
   if (!std::filesystem::exists(folder->path() + "/loaded")) {
     return Error{ErrorKind::kMissing, folder->path(), "the program did not load the null device from there",
