@@ -352,6 +352,34 @@ def test_steps_end_the_program_cleanly(python: str, tmp_path: Path) -> None:
 
 
 @newest_torch
+def test_steps_end_a_fit_of_fastai_with_its_own_optimizer(python: str, tmp_path: Path) -> None:
+    report = rehearse_lines(python, tmp_path, """
+from fastai.basics import *
+from torch.utils.data import TensorDataset
+items = torch.randn(640, 4)
+data = DataLoaders.from_dsets(TensorDataset(items, items), bs=8, device="cuda")
+class Count(Callback):
+    def after_step(self): print("STEP", self.iter, flush=True)
+Learner(data, nn.Linear(4, 4), loss_func=nn.MSELoss(), cbs=Count()).fit(3)
+print("NOT REACHED")
+""", "--steps", "3")
+    assert report["printed"].count("STEP") == 2 and "NOT REACHED" not in report["printed"]
+
+
+@newest_torch
+def test_steps_end_a_program_that_catches_everything(python: str, tmp_path: Path) -> None:
+    report = rehearse_lines(python, tmp_path, """
+import torch
+model = torch.nn.Linear(4, 4).cuda()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+while True:
+    try: optimizer.step()
+    except: print("CAUGHT")
+""", "--steps", "2")
+    assert 1 <= report["printed"].count("CAUGHT") <= 20
+
+
+@newest_torch
 def test_a_scratch_run_leaves_the_folder_as_it_was(python: str, tmp_path: Path) -> None:
     (tmp_path / "weights.pt").write_text("precious")
     (tmp_path / "program.py").write_text("import torch\nassert open('weights.pt').read() == 'precious'\n"

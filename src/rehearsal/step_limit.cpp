@@ -4,7 +4,8 @@ namespace unfrag::rehearsal {
 
 // SystemExit passes every `except Exception` and runs every `finally`, so that the program ends as it would by itself.
 std::string_view step_limit_module() {
-  return R"(import importlib.abc
+  return R"(import functools
+import importlib.abc
 import os
 import sys
 
@@ -17,14 +18,40 @@ class _Limit:
     def __init__(self, steps):
         self.left = steps
 
-    def __call__(self, optimizer, args, kwargs):
+    def __call__(self, *_):
         self.left -= 1
+        if self.left < -10:  # A program that catches all goes on for ever.
+            sys.stdout.flush()
+            os._exit(0)
         if self.left <= 0:
             raise SystemExit(0)
 
 
+_limit = _Limit(int(os.environ["UNFRAG_REHEARSAL_STEPS"]))
+
+
+def _limit_torch(module):
+    module.register_optimizer_step_post_hook(_limit)
+
+
+def _limit_fastai(module):
+    """fastai's own optimizers are none of torch's."""
+    step = module.Optimizer.step
+
+    @functools.wraps(step)
+    def limited(self, *args, **kwargs):
+        result = step(self, *args, **kwargs)
+        _limit()
+        return result
+
+    module.Optimizer.step = limited
+
+
+_LIMITS = {"torch.optim.optimizer": _limit_torch, "fastai.optimizer": _limit_fastai}
+
+
 class _Loader(importlib.abc.Loader):
-    """Loads torch.optim.optimizer as it would be loaded, then sets the limit."""
+    """Loads a module as it would be loaded, then sets the limit."""
 
     def __init__(self, loader):
         self.loader = loader
@@ -34,12 +61,12 @@ class _Loader(importlib.abc.Loader):
 
     def exec_module(self, module):
         self.loader.exec_module(module)
-        module.register_optimizer_step_post_hook(_Limit(int(os.environ["UNFRAG_REHEARSAL_STEPS"])))
+        _LIMITS[module.__name__](module)
 
 
 class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
-        if name != "torch.optim.optimizer":
+        if name not in _LIMITS:
             return None
         for finder in sys.meta_path:
             spec = None if finder is self else finder.find_spec(name, path, target)
