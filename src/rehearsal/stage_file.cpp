@@ -62,6 +62,12 @@ std::string stage_text(const Presented& presented, const TorchInstall& torch, co
   const bool has_pool = torch.major > 2 || torch.minor >= 7;
   say("tracker", places.allocator, places.native_table, places.attach_tracker, has_pool ? 1 : 0);
   say("host_copy_bytes", presented.largest_copy.value());
+  // Where both are set the older name wins, and before 2.10 it is the only one that is read.
+  if (torch.major > 2 || torch.minor >= 10) {
+    say("settings_from", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF");
+  } else {
+    say("settings_from", "PYTORCH_CUDA_ALLOC_CONF");
+  }
   return text;
 }
 

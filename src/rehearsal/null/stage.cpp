@@ -46,6 +46,8 @@ void set(Stage& stage, const std::string& key, std::istringstream& value) {
     value >> stage.allocator_at >> stage.native_table_at >> stage.attach_tracker_at >> stage.entries_have_pool;
   } else if (key == "host_copy_bytes") {
     value >> stage.host_copy_bytes;
+  } else if (key == "settings_from") {
+    for (std::string name; value >> name;) stage.settings_from.push_back(name);
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace unfrag::null {
 
@@ -49,6 +50,8 @@ struct Stage {
   bool entries_have_pool = true;   ///< A TraceEntry says from which pool (not before 2.7).
 
   uint64_t host_copy_bytes = 1 << 20;  ///< Copies up to this size are real.
+  /// The environment variables that PyTorch's allocator reads its settings from: the first that is set.
+  std::vector<std::string> settings_from;
 };
 
 const Stage& stage();

@@ -72,8 +72,8 @@ uint64_t find_library() {
 
 /// The program may have set them itself before it imported torch.
 void log_settings() {
-  for (const char* const variable : {"PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF"}) {
-    const char* const text = std::getenv(variable);
+  for (const std::string& variable : stage().settings_from) {
+    const char* const text = std::getenv(variable.c_str());
     if (text == nullptr) continue;
     log_record({.kind = Kind::kSettings, .first = log_text(text)});
     return;
