@@ -162,6 +162,35 @@ def test_jupyter_of_an_environment_without_torch_runs_the_kernel_that_has_it(pyt
     assert report["peak_allocated_bytes"] == 300 * MIB
 
 
+@newest_torch
+def test_another_build_of_torch_than_the_one_known_is_left_alone_and_named(python: str, tmp_path: Path) -> None:
+    torch = next(Path(python).parent.parent.glob("lib/python*/site-packages/torch"))
+    other = tmp_path / "other" / "torch"
+    (other / "lib").mkdir(parents=True)
+    for file in [*torch.iterdir(), *(torch / "lib").iterdir()]:
+        if file.name not in ("lib", "libc10_cuda.so"):
+            (other / file.relative_to(torch)).symlink_to(file)
+    (other / "lib" / "libc10_cuda.so").write_bytes((torch / "lib" / "libc10_cuda.so").read_bytes() + b"another")
+    program = tmp_path / "program.py"
+    program.write_text("import torch\nx = torch.ones(5, device='cuda') + 1\nprint('LAST LINE')")
+    (tmp_path / "start.sh").write_text(f"#!/bin/sh\nPYTHONPATH={other.parent} exec {python} {program}\n")
+    (tmp_path / "start.sh").chmod(0o755)
+    report = rehearse(python, tmp_path / "start.sh")
+    assert "LAST LINE" in report["printed"]
+    (call,) = report["unanswered"]
+    assert call == {"function": f"attachAllocatorTraceTracker of {other}/lib/libc10_cuda.so", "calls": 1}
+    assert report["explanation"] is None
+
+
+@newest_torch
+def test_a_program_without_cuda_is_told_of_the_interpreter(python: str, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text("import torch\ntorch.ones(5)")
+    text = " ".join(run(["rehearse", "--python", python, tmp_path / "program.py"]).text.split())
+    assert "program.py asked for no GPU memory." in text
+    assert f"CUDA is presented to the torch of {python} alone" in text
+    assert "--python" in text
+
+
 # -- fastai ------------------------------------------------------------------------------------------------------------
 
 FASTAI = """
