@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from support import Document
-from torches import every_torch, rehearse_lines
+from support import TEST_ALL, Document
+from torches import every_torch, newest_torch, rehearse_lines
 
 HARNESS = """
 import torch
@@ -312,3 +312,48 @@ check("utilization and processes", lambda: torch.cuda.list_gpu_processes())
 def test_layers_and_what_is_done_with_models_run(python: str, checks: str, tmp_path: Path) -> None:
     report = run_checks(python, tmp_path, checks, "--memory", "24GiB")
     assert report["num_ooms"] == 0
+
+
+# -- all operators -------------------------------------------------------------------------------------------------------
+
+OPERATORS = """
+import torch
+from torch.testing._internal.common_methods_invocations import op_db
+
+def run(operator, sample):
+    results = operator(sample.input, *sample.args, **sample.kwargs)
+    results = results if isinstance(results, (tuple, list)) else (results,)
+    for one in results:
+        if isinstance(one, torch.Tensor) and one.requires_grad and one.numel():
+            one.abs().sum().backward(retain_graph=True)
+
+for operator in op_db:
+    print("OPERATOR", operator.name, flush=True)
+    for dtype in (torch.float32, torch.half, torch.complex64, torch.int64):
+        if dtype not in operator.supported_dtypes("cuda"):
+            continue
+        try:
+            samples = operator.sample_inputs("cuda", dtype, requires_grad=dtype.is_floating_point)
+            for sample in [sample for sample, _ in zip(samples, range(4))]:
+                run(operator, sample)
+        except Exception as error:  # values are zeros, and not all have a derivative: as on a GPU
+            print("REFUSED", operator.name, " ".join(repr(error).split()))
+torch.cuda.synchronize()
+print("LAST LINE")
+"""
+
+# What a device says that cannot; PyTorch's own refusals are others.
+OF_THE_DEVICE = ("CUDA error", "_STATUS_", "null device", "out of memory", "INTERNAL ASSERT", "cuda runtime", "not find an engine")
+
+
+@newest_torch
+@pytest.mark.parametrize("gpu", ["a100-40g", *(["t4", "h100"] if TEST_ALL else [])])
+def test_every_operator_that_pytorch_tests_is_known(python: str, gpu: str, tmp_path: Path) -> None:
+    report = rehearse_lines(python, tmp_path, OPERATORS, "--gpu", gpu)
+    printed = report["printed"].splitlines()
+    assert "LAST LINE" in printed
+    assert len({line for line in printed if line.startswith("OPERATOR ")}) > 500
+    refused = [line for line in printed if line.startswith("REFUSED ")]
+    assert not [line for line in refused if any(words in line for words in OF_THE_DEVICE)]
+    assert len(refused) < 60
+    assert (report["unanswered"], report["exact"], report["num_ooms"]) == ([], True, 0)
