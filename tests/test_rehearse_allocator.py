@@ -347,3 +347,49 @@ def test_a_program_that_searches_for_the_fastest_is_followed(python: str, tmp_pa
     assert peaks(report) == peaks_printed(report)
     assert report["modelled_sizes"] > 0
     assert report["num_device_free"] > 0  # the cache is emptied after each search
+
+
+# -- whatever a program does -------------------------------------------------------------------------------------------
+
+RANDOM = """
+import random
+chosen, live, refused = random.Random(1), [], 0
+streams = [torch.cuda.current_stream(), torch.cuda.Stream(), torch.cuda.Stream()]
+
+def size():
+    kind = chosen.random()
+    if kind < 0.2: return chosen.randint(1, 4096)
+    if kind < 0.5: return chosen.randint(1, MIB)
+    if kind < 0.8: return chosen.randint(MIB, 12 * MIB)
+    return chosen.randint(10 * MIB, 90 * MIB) if kind < 0.98 else 900 * MIB
+
+def act():
+    kind = chosen.random()
+    if kind < 0.53:
+        with torch.cuda.stream(chosen.choice(streams)):
+            live.append(torch.empty(size(), dtype=torch.uint8, device="cuda"))
+    elif kind < 0.96 and live:
+        place = chosen.randrange(len(live))
+        if chosen.random() < 0.1: live[place].record_stream(chosen.choice(streams))
+        live[place] = live[-1]
+        live.pop()
+    elif kind < 0.98: torch.cuda.synchronize()
+    elif kind < 0.99: torch.cuda.empty_cache()
+    else: del live[len(live) // 3:]
+
+for _ in range(3000):
+    try: act()
+    except torch.cuda.OutOfMemoryError: refused += 1
+    if len(live) > 150: del live[:50]
+print("COUNTED", refused, torch.cuda.memory_stats()["num_alloc_retries"])
+"""
+
+
+@every_torch
+@pytest.mark.parametrize("settings", ["", "roundup_power2_divisions:4"])
+def test_what_a_random_program_did_is_known_to_the_last_retry(python: str, settings: str, tmp_path: Path) -> None:
+    report = report_on(python, tmp_path, RANDOM, "--memory", "2GiB", "--context", "500MiB",
+                       PYTORCH_CUDA_ALLOC_CONF=settings)
+    assert report["num_ooms"] > 0
+    assert f"COUNTED {report['num_ooms']} {report['num_alloc_retries']}\n" in report["printed"]
+    assert peaks(report) == peaks_printed(report)
