@@ -200,10 +200,12 @@ y = take(50)
 
 
 @every_torch
-@pytest.mark.parametrize("settings", ["max_split_size_mb:64", "garbage_collection_threshold:0.5", "roundup_power2_divisions:4",
-                                      "backend:native,max_split_size_mb:128,garbage_collection_threshold:0.8"])
+@pytest.mark.parametrize("settings", [
+    "max_split_size_mb:64", "garbage_collection_threshold:0.5", "roundup_power2_divisions:4",
+    "backend:native,max_split_size_mb:128,garbage_collection_threshold:0.8"])
 def test_every_setting_of_the_allocator_is_pytorchs_own(python: str, settings: str, tmp_path: Path) -> None:
-    report = report_on(python, tmp_path, LIMITED, "--memory", "1GiB", "--context", "500MiB", PYTORCH_CUDA_ALLOC_CONF=settings)
+    report = report_on(python, tmp_path, LIMITED, "--memory", "1GiB", "--context", "500MiB",
+                       PYTORCH_CUDA_ALLOC_CONF=settings)
     assert peaks(report) == peaks_printed(report)
     block = 56 if settings.startswith("roundup") else 50  # the next quarter between powers of two
     thirty = 32 if settings.startswith("roundup") else 30
@@ -287,9 +289,6 @@ class Numbers(Dataset):
     def __len__(self): return 64
     def __getitem__(self, i): return torch.full((1000,), float(i)), {"label": i}
 
-def spawned(rank):
-    assert rank == 0
-
 if __name__ == "__main__":
     for context in ("fork", "spawn"):
         for kept in (False, True):
@@ -305,7 +304,6 @@ if __name__ == "__main__":
                     seen += len(numbers)
                 assert seen == 64
             del loader
-    torch.multiprocessing.spawn(spawned, nprocs=1)
     big = torch.ones(20 * MIB, dtype=torch.uint8).pin_memory()
     back = torch.empty(20 * MIB, dtype=torch.uint8, pin_memory=True)
     on_device = big.to("cuda", non_blocking=True)

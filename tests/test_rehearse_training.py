@@ -1,6 +1,6 @@
 """Training on the null device: what models, gradients, optimizers and activations take, as can be worked out by hand.
 
-Each program says what PyTorch's own counters say between two of its lines; the tests know from shapes what that has to be.
+Each program says what PyTorch's own counters say between two of its lines; shapes tell the tests what that must be.
 """
 
 from __future__ import annotations
