@@ -342,7 +342,7 @@ def test_layers_and_what_is_done_with_models_run(python: str, checks: str, tmp_p
     assert report["num_ooms"] == 0
 
 
-# -- all operators -------------------------------------------------------------------------------------------------------
+# -- all operators ----------------------------------------------------------------------------------------------------
 
 OPERATORS = """
 import torch
