@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Measures the budgets of unfrag against a peer, side by side in one run: reading and explaining against CPython's own
-reader, replay against the same rules on std::set (bench/replay_bench.cpp says how).
+reader, replay against the same rules on std::set (bench/replay_bench.cpp says how); rehearsals have no peer.
 
 Times are of the processor, user and system, which other work on the machine disturbs least. Every ratio is taken
 pair by pair, unfrag and the peer in turn, so that it holds while the speed drifts; quote the medians. Peak
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -27,6 +28,7 @@ READER = BUILD / "release" / "bin" / "read_bench"
 REPLAYER = BUILD / "release" / "bin" / "replay_bench"
 LAUNCHER = BUILD / "release" / "bin" / "peak_run"
 FILES = BUILD / "bench"
+REHEARSED = ROOT / "bench" / "rehearsed"
 CORPUS = ROOT.parent / "shared" / "corpus"
 MIB = 1 << 20
 
@@ -34,6 +36,7 @@ READ_BUDGET = 15.0      # times pickle.load, reading into a Trace
 EXPLAIN_BUDGET = 10.0   # times pickle.load, the whole process, files over 10 MB
 REPLAY_BUDGET = 20.0    # million events a second on one core, trace in memory
 OPERATION_BUDGET = 30.0  # ns, median of an allocation or a free
+REHEARSE_BUDGET = 30.0  # seconds of the processor, of the program and all that is around it
 PEER_BUDGET = 1.5       # times the peer on std::set: less would not be worth the code
 SLACK_BYTES = 12 * MIB  # memory beyond the file, or beyond 1.2 times it for explain
 
@@ -162,11 +165,21 @@ def measure_replay(path: Path, repetitions: int) -> list[Row]:
     return rows
 
 
+def measure_rehearsal(program: Path, python: str) -> list[Row]:
+    """A real program with real PyTorch, from its start to the report."""
+    done = run([str(UNFRAG), "rehearse", "-q", "--pass-exit-code", "--format", "json", "--memory", "80GiB", "--python",
+                python, str(program)])
+    found = json.loads(done.output)
+    row = Row("rehearse: seconds, whole process", program, done.seconds, REHEARSE_BUDGET, False)
+    print(f"# {program.name}: {found['kernel_launches']:,} kernels, {found['torch']}\n{row}", flush=True)
+    return [row]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--large", action="store_true", help="also a 1.5 GB file with 5 million entries")
     parser.add_argument("--pairs", type=int, default=5, help="measurements of each file (default: 5)")
-    parser.add_argument("file", nargs="*", type=Path, help="read and explain these files instead; no replay")
+    parser.add_argument("file", nargs="*", type=Path, help="read and explain these files instead, and no more")
     arguments = parser.parse_args()
     print(f"# peer: pickle.load of CPython {sys.version.split()[0]}; medians of {arguments.pairs} pairs, of replay three "
           "times as many")
@@ -176,6 +189,11 @@ def main() -> int:
         rows += measure(path, pairs)
     for path in [] if arguments.file else replay_files():
         rows += measure_replay(path, 3 * arguments.pairs)
+    pythons = os.environ.get("UNFRAG_TEST_TORCH", "").split(":")
+    if not pythons[0]:
+        print("# no rehearsals: UNFRAG_TEST_TORCH names no interpreter with PyTorch")
+    for program in sorted(REHEARSED.glob("*.py")) if pythons[0] and not arguments.file else []:
+        rows += measure_rehearsal(program, pythons[0])
     over = [row for row in rows if not row.holds]
     print(f"# {len(rows) - len(over)} of {len(rows)} within budget")
     return 1 if over else 0

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "rehearsal/elf_symbols.h"
 
 namespace unfrag::rehearsal {
@@ -28,6 +30,8 @@ Result<AllocatorPlaces> find_allocator(const TorchInstall& torch) {
     }
     *place = found->front().offset;
   }
+  std::error_code ignored;
+  places.library_size = std::filesystem::file_size(path, ignored);
   return places;
 }
 
@@ -60,8 +64,14 @@ std::string stage_text(const Presented& presented, const TorchInstall& torch, co
   say("host_addresses", presented.addresses_ascend.value_or(!reference) ? 0 : 1);
   say("one_blas_handle", reference ? 1 : 0);
   const bool has_pool = torch.major > 2 || torch.minor >= 7;
-  say("tracker", places.allocator, places.native_table, places.attach_tracker, has_pool ? 1 : 0);
+  say("tracker", places.allocator, places.native_table, places.attach_tracker, has_pool ? 1 : 0, places.library_size);
   say("host_copy_bytes", presented.largest_copy.value());
+  // Where both are set the older name wins, and before 2.10 it is the only one that is read.
+  if (torch.major > 2 || torch.minor >= 10) {
+    say("settings_from", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF");
+  } else {
+    say("settings_from", "PYTORCH_CUDA_ALLOC_CONF");
+  }
   return text;
 }
 

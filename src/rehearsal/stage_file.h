@@ -24,6 +24,7 @@ struct AllocatorPlaces {
   uint64_t allocator = 0;
   uint64_t native_table = 0;
   uint64_t attach_tracker = 0;
+  uint64_t library_size = 0;  ///< Of the file that they are true of.
 };
 
 /// Errors: kMissing where this torch is built in a way that does not show them.

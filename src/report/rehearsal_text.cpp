@@ -76,6 +76,12 @@ void write_ending(Page& page, const Rehearsal& r) {
   } else if (r.exit_code != 0) {
     page.paragraph(fmt::format("The program ended with exit code {}.", r.exit_code));
   }
+  if (!r.explanation && r.launches == 0) {
+    page.paragraph(
+        fmt::format("CUDA is presented to the torch of {} alone: where the program starts another interpreter "
+                    "(a notebook's kernel, a script), name that one with --python.",
+                    escape_text(r.python)));
+  }
   if (r.processes > 1) {
     page.paragraph(fmt::format("{} processes used the device; this is about the one with most entries.", r.processes));
   }

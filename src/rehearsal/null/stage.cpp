@@ -45,9 +45,12 @@ void set(Stage& stage, const std::string& key, std::istringstream& value) {
   } else if (key == "blocks_per_multiprocessor") {
     value >> stage.blocks_per_multiprocessor;
   } else if (key == "tracker") {
-    value >> stage.allocator_at >> stage.native_table_at >> stage.attach_tracker_at >> stage.entries_have_pool;
+    value >> stage.allocator_at >> stage.native_table_at >> stage.attach_tracker_at >> stage.entries_have_pool >>
+        stage.allocator_library_size;
   } else if (key == "host_copy_bytes") {
     value >> stage.host_copy_bytes;
+  } else if (key == "settings_from") {
+    for (std::string name; value >> name;) stage.settings_from.push_back(name);
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace unfrag::null {
 
@@ -44,12 +45,15 @@ struct Stage {
   int blocks_per_multiprocessor = 0;
 
   // Where PyTorch's allocator keeps what the tracker needs, from the start of libc10_cuda.so; 0: not there.
-  uint64_t allocator_at = 0;       ///< The pointer to the allocator in use.
-  uint64_t native_table_at = 0;    ///< The table of virtual functions of the native one.
-  uint64_t attach_tracker_at = 0;  ///< Its attachAllocatorTraceTracker.
-  bool entries_have_pool = true;   ///< A TraceEntry says from which pool (not before 2.7).
+  uint64_t allocator_at = 0;            ///< The pointer to the allocator in use.
+  uint64_t native_table_at = 0;         ///< The table of virtual functions of the native one.
+  uint64_t attach_tracker_at = 0;       ///< Its attachAllocatorTraceTracker.
+  uint64_t allocator_library_size = 0;  ///< Bytes of the file that all this is true of.
+  bool entries_have_pool = true;        ///< A TraceEntry says from which pool (not before 2.7).
 
   uint64_t host_copy_bytes = 1 << 20;  ///< Copies up to this size are real.
+  /// The environment variables that PyTorch's allocator reads its settings from: the first that is set.
+  std::vector<std::string> settings_from;
 };
 
 const Stage& stage();

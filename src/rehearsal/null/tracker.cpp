@@ -1,12 +1,14 @@
 #include "rehearsal/null/tracker.h"
 
 #include <link.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <string>
 #include <string_view>
 
 #include "rehearsal/null/device_memory.h"
@@ -56,24 +58,35 @@ void write_entry(const TraceEntry& entry) {
   if (entry.action == kAlloc) device_memory().forget(entry.addr, entry.size);
 }
 
-/// Where libc10_cuda.so was loaded; 0 where it was not.
-uint64_t find_library() {
+/// libc10_cuda.so as it was loaded; at 0 where it was not.
+struct Library {
   uint64_t base = 0;
+  std::string path;
+};
+Library find_library() {
+  Library found;
   dl_iterate_phdr(
-      [](dl_phdr_info* library, size_t, void* found) {
+      [](dl_phdr_info* library, size_t, void* into) {
         constexpr std::string_view kName = "/libc10_cuda.so";
         if (!std::string_view(library->dlpi_name).ends_with(kName)) return 0;
-        *static_cast<uint64_t*>(found) = library->dlpi_addr;
+        *static_cast<Library*>(into) = {.base = library->dlpi_addr, .path = library->dlpi_name};
         return 1;
       },
-      &base);
-  return base;
+      &found);
+  return found;
+}
+
+/// A process that the program starts may run another interpreter, with another PyTorch: a kernel, a script of a tool's.
+bool is_the_known_one(const Library& library) {
+  struct stat file{};
+  if (stat(library.path.c_str(), &file) != 0) return true;
+  return static_cast<uint64_t>(file.st_size) == stage().allocator_library_size;
 }
 
 /// The program may have set them itself before it imported torch.
 void log_settings() {
-  for (const char* const variable : {"PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF"}) {
-    const char* const text = std::getenv(variable);
+  for (const std::string& variable : stage().settings_from) {
+    const char* const text = std::getenv(variable.c_str());
     if (text == nullptr) continue;
     log_record({.kind = Kind::kSettings, .first = log_text(text)});
     return;
@@ -85,8 +98,13 @@ constexpr uint64_t kTableStart = 2 * sizeof(void*);
 
 bool attach() {
   const Stage& s = stage();
-  const uint64_t base = s.attach_tracker_at == 0 ? 0 : find_library();
+  const Library library = s.attach_tracker_at == 0 ? Library{} : find_library();
+  const uint64_t base = library.base;
   if (base == 0) return false;
+  if (!is_the_known_one(library)) {
+    log_unanswered("attachAllocatorTraceTracker of " + library.path);
+    return false;
+  }
   const auto allocator = value_at<uint64_t>(base + s.allocator_at);
   if (allocator == 0) return false;
   // Another allocator (backend:cudaMallocAsync, a pluggable one) has other functions.
