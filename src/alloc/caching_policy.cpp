@@ -402,12 +402,15 @@ Prediction CachingPolicy::predict(Bytes bytes, StreamId stream, PoolIdx pool) co
   Search search = search_for(bytes, pool);
   const bool small = search.rounded <= kSmallMax.value();
   search.shelf = find_shelf(block_pools_[block_pool_index(pool, small)], stream);
-  if (collects() && statistics_.reserved.current.value() > garbage_threshold() && could_release()) {
-    return Prediction::kCollects;
+  if (collects() && statistics_.reserved.current.value() > garbage_threshold() && could_collect()) {
+    return Prediction::kReleasesFirst;
   }
-  if (refused_by_limit(search)) return Prediction::kReleases;
-  const auto wanted = search.expandable ? bytes_to_map(search, small) : search.segment;
-  return wanted && driver_.free_bytes() >= Bytes(*wanted) ? Prediction::kDriver : Prediction::kReleases;
+  if (!refused_by_limit(search)) {
+    const auto wanted = search.expandable ? bytes_to_map(search, small) : search.segment;
+    if (wanted && driver_.free_bytes() >= Bytes(*wanted)) return Prediction::kDriver;
+  }
+  const bool one_first = config_.settings.max_split_size != kUnlimited && !search.rejected && could_release_one(search);
+  return one_first ? Prediction::kReleasesFirst : Prediction::kReleases;
 }
 
 }  // namespace unfrag::alloc

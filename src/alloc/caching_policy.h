@@ -62,8 +62,9 @@ struct Refusal {
 enum class Prediction : uint8_t {
   kCached,    ///< A free block serves it.
   kDriver,    ///< The driver's first answer serves it.
-  kCollects,  ///< The garbage collector would give memory back first.
-  kReleases,  ///< The driver would refuse: cached memory is released, or the request fails.
+  kReleases,  ///< The driver would refuse: all events are waited for and cached memory released, or the request fails.
+  kReleasesFirst,  ///< Memory is given back before any event is waited for, by the garbage collector or, under
+                   ///< max_split_size_mb, a large block; what else kReleases says may follow.
 };
 
 class CachingPolicy {
@@ -201,6 +202,8 @@ class CachingPolicy {
   void release_segment(BlockId id);
   void release_retired(uint32_t pool);
   bool release_one_large_enough(const Search& search);
+  [[nodiscard]] bool could_release_one(const Search& search) const;
+  [[nodiscard]] bool could_collect() const;
   void collect_garbage();
   [[nodiscard]] uint64_t garbage_threshold() const;
   [[nodiscard]] bool is_whole_segment(const Block& block) const;

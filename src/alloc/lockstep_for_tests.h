@@ -213,7 +213,9 @@ class Lockstep {
         if (!predictable_ || !served_at_once) break;
         if (now.num_device_free == prophecy.device_frees && pools_ == 1) differ("nothing was released");
         break;
-      case Prediction::kCollects: break;
+      case Prediction::kReleasesFirst:
+        if (now.num_device_free == prophecy.device_frees) differ("nothing was released first");
+        break;
     }
   }
 

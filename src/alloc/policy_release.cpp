@@ -97,6 +97,31 @@ bool CachingPolicy::release_one_large_enough(const Search& search) {
   return released >= wanted;
 }
 
+/// Whether release_one_large_enough would give anything back.
+bool CachingPolicy::could_release_one(const Search& search) const {
+  if (search.shelf == kNoShelf) return false;
+  const uint64_t max_split = config_.settings.max_split_size.value();
+  const Shelf& shelf = *shelves_[search.shelf];
+  const BlockId enough = shelf.first_at_least(blocks_, std::max(search.rounded, max_split));
+  if (!enough.is_none() && is_whole_segment(blocks_[enough])) return true;
+  BlockId id = enough.is_none() ? shelf.last(blocks_) : shelf.previous(blocks_, enough);
+  for (; !id.is_none() && blocks_[id].size >= max_split; id = shelf.previous(blocks_, id)) {
+    if (is_whole_segment(blocks_[id])) return true;
+  }
+  return false;
+}
+
+/// Whether collect_garbage would: of what there is, something is as old as the average.
+bool CachingPolicy::could_collect() const {
+  for (const uint32_t index : block_pools_[block_pool_index(kDefaultPool, /*small=*/false)].shelves) {
+    const Shelf& shelf = *shelves_[index];
+    for (BlockId id = shelf.first(blocks_); !id.is_none(); id = shelf.next(blocks_, id)) {
+      if (is_whole_segment(blocks_[id])) return true;
+    }
+  }
+  return false;
+}
+
 uint64_t CachingPolicy::garbage_threshold() const {
   const double limit = static_cast<double>(config_.limit.value_or(kUnlimited).value());
   return static_cast<uint64_t>(config_.settings.garbage_collection_threshold * limit);

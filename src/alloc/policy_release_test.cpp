@@ -429,7 +429,14 @@ TEST(Prediction, SaysWhetherTheCacheOrTheDriverWouldServe) {
 TEST(Prediction, ForeseesTheCollector) {
   Machine m({.settings = {.garbage_collection_threshold = 0.5}, .limit = 100_MiB});
   m.policy.free(m.get(60_MiB));
-  EXPECT_EQ(m.policy.predict(20_MiB, 7, kDefaultPool), Prediction::kCollects);
+  EXPECT_EQ(m.policy.predict(20_MiB, 7, kDefaultPool), Prediction::kReleasesFirst);
+}
+
+TEST(Prediction, ForeseesThatALargeBlockGoesFirstUnderMaxSplitSize) {
+  Machine m({.settings = {.max_split_size = 40_MiB}}, with_memory(100_MiB));
+  m.policy.free(m.get(60_MiB));
+  EXPECT_EQ(m.policy.predict(50_MiB, 7, kDefaultPool), Prediction::kReleases) << "it is another stream's";
+  EXPECT_EQ(m.policy.predict(70_MiB, 0, kDefaultPool), Prediction::kReleasesFirst);
 }
 
 TEST(Prediction, CountsThePagesThatWouldBeMapped) {

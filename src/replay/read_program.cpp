@@ -117,11 +117,14 @@ class Reader {
     compare(!one_entry && at_once ? next + 1 : cursor_ + 1);
   }
 
-  // A block that waited for other streams is done. Where a release follows, waiting for them may have been part of it.
+  // A block that waited for other streams is done. Where a release follows, waiting for them may have been part of it,
+  // unless what gave memory back would have done so before.
   void read_completion() {
     const Ahead& ahead = look_ahead();
     if (ahead.release || (ahead.request && action(ahead.end) == Action::kOom)) {
-      if (ahead.request && released_by_request(ahead)) return read_request();
+      if (ahead.request && released_by_request(ahead) && predict(ahead.end) == alloc::Prediction::kReleases) {
+        return read_request();
+      }
       if (ahead.release && release_has_own_stack(ahead)) return read_release();
     }
     const uint32_t life = history_.life_of_entry[cursor_];
@@ -233,13 +236,15 @@ class Reader {
   // The entries of a request that gives memory back carry its stack; without stacks the policy tells what it would do.
   bool released_by_request(const Ahead& ahead) {
     if (ahead.release && release_has_own_stack(ahead)) return false;
-    const uint32_t request = ahead.end;
+    const auto would = predict(ahead.end);
+    return would == alloc::Prediction::kReleases || would == alloc::Prediction::kReleasesFirst;
+  }
+  /// Nothing where the file is made up.
+  [[nodiscard]] std::optional<alloc::Prediction> predict(uint32_t request) {
     const bool refused = action(request) == Action::kOom;
     const uint32_t pool = pools_.pool_of(row(request), refused ? 0 : addr(request));
-    if (pool >= reading_.program.pools.size() || size(request) == 0) return false;
-    const alloc::Prediction would =
-        policy().predict(Bytes(size(request)), trace_.context_of(row(request)).stream, alloc::PoolIdx(pool));
-    return would == alloc::Prediction::kReleases || would == alloc::Prediction::kCollects;
+    if (pool >= reading_.program.pools.size() || size(request) == 0) return std::nullopt;
+    return policy().predict(Bytes(size(request)), trace_.context_of(row(request)).stream, alloc::PoolIdx(pool));
   }
   [[nodiscard]] bool release_has_own_stack(const Ahead& ahead) const {
     const trace::StackIdx release = trace_.events.stack[row(*ahead.release)];
