@@ -202,6 +202,22 @@ more = hold(200)
     assert peaks(report) == [300 * MIB]
 
 
+@newest_torch
+def test_a_gpu_fits_only_if_each_device_of_the_program_does(python: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(SIZED + """
+for _ in range(9): small = hold(64)
+large = torch.empty(12 << 30, dtype=torch.uint8, device='cuda:1')
+""")
+    report = rehearse(python, "--devices", "2", program)
+    assert report["peak_reserved_bytes"] == 128 * MIB  # of the device with most entries
+    fits = {one["gpu"]: one for one in report["fits"]}
+    assert (fits["rtx3060"]["fits"], fits["rtx4090"]["fits"]) == (None, True)
+    assert fits["rtx3060"]["headroom_bytes"] < 0 < fits["rtx4090"]["headroom_bytes"]
+    text = " ".join(run(["rehearse", "--devices", "2", "--python", python, program]).text.split())
+    assert "Of device 1 it needs more: 12.00 GiB reserved" in text
+
+
 # -- hard ends, closed files, damage -----------------------------------------------------------------------------------
 
 @newest_torch

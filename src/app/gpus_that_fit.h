@@ -11,7 +11,7 @@ namespace unfrag::app {
 
 struct FitConditions {
   int cuda_major = 0;
-  NeedOfOthers others{};      ///< Only one process is replayed: whether there is room for these is arithmetic.
+  NeedOfOthers others{};      ///< One process is replayed on one device: whether there is room for these is arithmetic.
   bool rest_unknown = false;  ///< Not all requests are known: no yes is sure.
 };
 

@@ -61,7 +61,10 @@ Result<bool> examine(std::unique_ptr<const trace::Trace> log, const replay::Read
     if (!reading) return reading.error();
     rehearsal.devices.push_back(
         {.index = device.index, .exact = reading->exact(), .statistics = reading->reading.statistics});
-    if (&device != *chosen) continue;
+    if (&device != *chosen) {
+      conditions.others.add(rehearsal.devices.back().statistics.reserved.peak);
+      continue;
+    }
     history = std::move(one);
     recorded = std::move(*reading);
   }

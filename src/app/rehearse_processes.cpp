@@ -22,16 +22,19 @@ using ingest::LogSummary;
 using report::Incomplete;
 using report::Rehearsal;
 
-Incomplete damaged(const std::string& path, std::string_view what) {
+Incomplete damaged(const std::string& path, std::string_view what, std::string action = "rehearsing it again") {
   const std::string name = std::filesystem::path(path).filename();
   return {.log = escape_text(name),
           .reason = "damaged",
           .what = fmt::format("{}: {}", escape_text(name), what),
-          .action = "rehearsing it again"};
+          .action = std::move(action)};
 }
 
 Incomplete stopped(const std::string& path, const LogSummary& log) {
-  Incomplete one{.log = escape_text(std::filesystem::path(path).filename().string()), .lost = log.header.lost};
+  Incomplete one{
+      .log = escape_text(std::filesystem::path(path).filename().string()),
+  };
+  if (log.header.claimed > 0) one.lost = log.header.lost;
   const std::string folder = std::filesystem::path(path).parent_path().parent_path();
   switch (log.header.stop) {
     case Stop::kNone: break;
@@ -158,6 +161,11 @@ class Usage {
 
 }  // namespace
 
+void NeedOfOthers::add(Bytes of_one_process) {
+  if (reserved.size() < 2) reserved.resize(2);
+  reserved[1] = std::max(reserved[1], of_one_process);
+}
+
 Bytes NeedOfOthers::with_contexts(Bytes context) const {
   uint64_t most = 0;
   for (size_t users = 1; users < reserved.size(); ++users) {
@@ -171,7 +179,7 @@ std::vector<Process> find_processes(const std::vector<std::string>& logs, Rehear
   for (const std::string& path : logs) {
     auto records = ingest::LogRecords::open(path);
     if (!records) {
-      rehearsal.incomplete.push_back(damaged(path, records.error().what));
+      rehearsal.incomplete.push_back(damaged(path, records.error().what, records.error().action));
       continue;
     }
     LogSummary log = ingest::summarize_log(*records);

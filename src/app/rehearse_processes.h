@@ -21,10 +21,12 @@ struct Process {
   ingest::LogSummary summary;
 };
 
-/// What a device must have where other processes use it beside the one with the highest peak, or without it.
+/// What a device must have beside what is replayed: where other processes use it with the one with the highest peak or
+/// without it, and where that one uses another device.
 struct NeedOfOthers {
   std::vector<Bytes> reserved;  ///< The most while so many processes use a device, by their number.
 
+  void add(Bytes of_one_process);
   [[nodiscard]] bool any() const { return !reserved.empty(); }
   [[nodiscard]] Bytes with_contexts(Bytes context) const;
 };

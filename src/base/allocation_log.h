@@ -30,7 +30,7 @@ enum class Stop : uint32_t {
 };
 
 struct Header {
-  std::array<char, 8> magic{};
+  std::array<char, 8> magic{};  ///< Written last: zero where the process was killed before that.
   uint32_t process = 0;
   uint32_t devices = 0;
   uint32_t entries_have_pool = 0;  ///< Else an entry says no pool: not before 2.7.

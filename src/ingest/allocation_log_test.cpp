@@ -91,12 +91,21 @@ TEST(AllocationLog, CutAnywhereGivesWhatPrecedesTheCut) {
 }
 
 TEST(AllocationLog, WithoutAHeaderIsAnError) {
-  EXPECT_EQ(error_of(""), "the log of a process has no beginning");
+  EXPECT_EQ(error_of(""), "it is empty: there was no room for it");
   EXPECT_EQ(error_of(usual().bytes().substr(0, 900)), "the log of a process has no beginning");
   EXPECT_EQ(error_of(std::string(8192, 'x')), "it is no log of a process");
   LogForTests log = usual();
   log.header.stop = static_cast<Stop>(77);
   EXPECT_EQ(error_of(log.bytes()), "it says that it stopped for no known reason");
+}
+
+TEST(AllocationLog, OfAProcessThatWasKilledBeforeItWroteAnythingIsEmpty) {
+  LogForTests log;
+  log.header = {.process = 17, .devices = 1};
+  EXPECT_EQ(read(log).fault(), "");
+  EXPECT_FALSE(read(log).summary.used_device());
+  log.header.claimed = 1;
+  EXPECT_EQ(error_of(log.bytes()), "it is no log of a process");
 }
 
 TEST(AllocationLog, LeavesOutWhatNobodyFinished) {

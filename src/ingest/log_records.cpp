@@ -20,8 +20,8 @@ constexpr uint64_t kSizeLimit = uint64_t{1} << 48;
 constexpr uint8_t kOom = 8;  // of TraceEntry::Action
 static_assert(kMostFrames <= UINT8_MAX);
 
-Error bad(const std::string& path, std::string what) {
-  return {ErrorKind::kBadInput, path, std::move(what), "rehearsing it again"};
+Error bad(const std::string& path, std::string what, std::string action = "rehearsing it again") {
+  return {ErrorKind::kBadInput, path, std::move(what), std::move(action)};
 }
 
 }  // namespace
@@ -35,9 +35,11 @@ Result<LogRecords> LogRecords::open(std::unique_ptr<std::istream> file, const st
   log.file_ = std::move(file);
   std::array<char, kRecordsAt> page{};
   if (!log.file_->read(page.data(), page.size()) && log.file_->gcount() < std::streamsize{sizeof(Header)}) {
+    if (log.file_->gcount() == 0) return bad(path, "it is empty: there was no room for it", "TMPDIR=FOLDER with room");
     return bad(path, "the log of a process has no beginning");
   }
   std::memcpy(&log.header_, page.data(), sizeof(Header));
+  if (log.header_.magic == Header().magic && log.header_.claimed == 0) return log;  // killed before it had begun
   if (log.header_.magic != allocation_log::kMagic) return bad(path, "it is no log of a process");
   if (log.header_.stop > Stop::kLength) return bad(path, "it says that it stopped for no known reason");
   log.records_ = std::min(log.header_.claimed, allocation_log::kMostRecords);

@@ -59,11 +59,11 @@ struct Together {
 
 /// A log that is not whole: the figures are of what could be read.
 struct Incomplete {
-  std::string log;       ///< Its name, escaped.
-  std::string reason{};  ///< For programs: "disk", "damaged", ...
-  std::string what{};    ///< For people, a clause; escaped.
-  std::string action{};  ///< What to try.
-  uint64_t lost = 0;     ///< Entries that are known to be missing.
+  std::string log;                 ///< Its name, escaped.
+  std::string reason{};            ///< For programs: "disk", "damaged", ...
+  std::string what{};              ///< For people, a clause; escaped.
+  std::string action{};            ///< What to try.
+  std::optional<uint64_t> lost{};  ///< Entries that are missing; nothing: nobody knows.
 };
 
 struct Rehearsal {

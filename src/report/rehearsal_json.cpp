@@ -73,7 +73,7 @@ Json incomplete_json(const Rehearsal& r) {
                    {"reason", one.reason},
                    {"what", one.what},
                    {"action", one.action},
-                   {"lost_entries", one.reason == "damaged" ? Json(nullptr) : Json(one.lost)}});
+                   {"lost_entries", one.lost ? Json(*one.lost) : Json(nullptr)}});
   }
   return all;
 }

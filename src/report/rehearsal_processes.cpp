@@ -52,7 +52,7 @@ void write_incomplete(Page& page, const Rehearsal& r) {
   for (size_t i = 0; i < std::min(r.incomplete.size(), kMostIncomplete); ++i) {
     const Incomplete& one = r.incomplete[i];
     std::string said = fmt::format("The recording of a process ends early: {}.", one.what);
-    if (one.lost > 0) said += fmt::format(" {} entries are missing.", format_count(one.lost));
+    if (one.lost) said += fmt::format(" {} entries are missing.", format_count(*one.lost));
     page.paragraph(fmt::format("{} The figures are of what there is, and not exact. Try {}.", said, one.action), 0, 2,
                    Emphasis::kAlarm);
   }

@@ -34,6 +34,13 @@ std::string nothing_known(const Rehearsal& r) {
       program);
 }
 
+// " Of device 2 it needs more: ...", as the figures are of the device with most entries
+std::string more_elsewhere(const Rehearsal& r) {
+  const auto most = std::ranges::max_element(r.together, {}, &Together::peak_reserved);
+  if (most == r.together.end() || most->peak_reserved <= r.statistics.reserved.peak) return "";
+  return fmt::format(" Of device {} it needs more: {} reserved.", most->index, format_bytes(most->peak_reserved));
+}
+
 // "train.py needs 6.42 GiB of GPU memory: ...", of all its processes
 std::string need(const Rehearsal& r) {
   const std::string program = escape_text(r.program);
@@ -41,15 +48,15 @@ std::string need(const Rehearsal& r) {
   const Together* const shared = most_shared(r);
   const char* const at_least = !r.incomplete.empty() ? "at least " : "";
   if (shared == nullptr) {
-    return fmt::format("{} needs {}{} of GPU memory: {} allocated at the peak, {} reserved.", program, at_least,
-                       format_bytes(s.reserved.peak), format_bytes(s.allocated.peak), format_bytes(s.reserved.peak));
+    return fmt::format("{} needs {}{} of GPU memory: {} allocated at the peak, {} reserved.{}", program, at_least,
+                       format_bytes(s.reserved.peak), format_bytes(s.allocated.peak), format_bytes(s.reserved.peak),
+                       more_elsewhere(r));
   }
   const char* const at_most = r.incomplete.empty() && shared->is_upper_bound ? "at most " : at_least;
   return fmt::format(
-      "{} needs {}{} of GPU memory in {} processes at once: the largest has {} allocated at the peak, {} "
-      "reserved.",
-      program, at_most, format_bytes(shared->peak_reserved), shared->most_at_once, format_bytes(s.allocated.peak),
-      format_bytes(s.reserved.peak));
+      "{} needs {}{} of GPU memory in {} processes at once, the largest of which reserves {} at its peak.", program,
+      at_most, format_bytes(shared->peak_reserved), shared->most_at_once,
+      format_bytes(r.processes.front().peak_reserved));
 }
 
 // "train.py runs out of memory on ...: 2 requests failed"

@@ -90,11 +90,12 @@ void LogFile::begin(int file, const Facts& facts) {
   if (memory != MAP_FAILED) madvise(memory, mapped_, MADV_DONTFORK);
   const Stop why = memory == MAP_FAILED ? Stop::kAddressSpace : extend(file, kRecordsAt);
   header_ = why == Stop::kNone ? new (memory) Header : new Header;  // then nobody's, as is what is counted
-  header_->magic = allocation_log::kMagic;
   header_->process = static_cast<uint32_t>(getpid());
   header_->devices = facts.devices;
   header_->entries_have_pool = facts.entries_have_pool ? 1 : 0;
   header_->began_us = now_us();
+  std::atomic_thread_fence(std::memory_order_release);
+  header_->magic = allocation_log::kMagic;
   if (why != Stop::kNone) {
     stop(why);
     if (file_size_limit() >= sizeof(Header)) (void)!pwrite(file, header_, sizeof(Header), 0);
@@ -105,7 +106,7 @@ void LogFile::begin(int file, const Facts& facts) {
 }
 
 bool LogFile::takes_records() const {
-  return std::atomic_ref(header_->stop).load(std::memory_order_relaxed) == Stop::kNone;
+  return std::atomic_ref(header_->stop).load(std::memory_order_acquire) == Stop::kNone;
 }
 
 void LogFile::write(const Record& record) {
@@ -140,7 +141,7 @@ Record* LogFile::claim(uint64_t count) {
 }
 
 bool LogFile::make_room(uint64_t records) {
-  if (!takes_records()) return false;
+  if (!takes_records()) return records <= room_;  // another thread may have made it before it stopped
   const std::lock_guard lock(growing_);
   while (records > room_ && takes_records()) {
     const int file = open(path_.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
