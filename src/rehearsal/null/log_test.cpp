@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -20,6 +22,7 @@
 #include "ingest/allocation_log.h"
 #include "ingest/log_summary.h"
 #include "rehearsal/null/log_file.h"
+#include "rehearsal/null/stage.h"
 
 namespace unfrag::null {
 namespace {
@@ -176,6 +179,7 @@ TEST_F(Log, OfAForkedChildIsItsOwn) {
 
 TEST_F(Log, OfAChildThatIsForkedWhileThreadsWriteWaitsForNobody) {
   const auto [status, parent] = in_child([] {
+    stage();  // as the library does when it is loaded
     std::atomic<bool> done{false};
     std::array<std::thread, 3> threads;
     for (std::thread& one : threads) {

@@ -66,9 +66,12 @@ Stage read_stage() {
 }
 
 /// Tells the parent that the loader took this library: where it could not, a program would run on what else it finds.
-[[gnu::constructor]] void leave_mark() {
+/// The stage is read at once: a child that is forked while another thread reads it would wait for that thread for ever.
+[[gnu::constructor]] void begin() {
   const char* const folder = std::getenv("UNFRAG_REHEARSAL_FOLDER");
-  if (folder != nullptr) std::ofstream(std::string(folder) + "/loaded");
+  if (folder == nullptr) return;
+  std::ofstream(std::string(folder) + "/loaded");
+  stage();
 }
 
 }  // namespace

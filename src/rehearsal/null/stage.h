@@ -1,7 +1,7 @@
 // What is presented to the program: the devices and how much of the host they may use, as the parent process set it.
 //
-// Read once, at the first call, from the file `stage` in the folder that UNFRAG_REHEARSAL_FOLDER names: a line a fact,
-// its name and its value. A library that somebody preloads without that folder presents no device.
+// Read once, when the library is loaded, from the file `stage` in the folder that UNFRAG_REHEARSAL_FOLDER names: a line
+// a fact, its name and its value. A library that somebody preloads without that folder presents no device.
 // Threads: safe.
 #pragma once
 
