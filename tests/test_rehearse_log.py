@@ -75,6 +75,11 @@ def test_a_limit_on_the_size_of_files_ends_the_recording_and_not_the_program(pyt
     text = " ".join(limited().stdout.split())
     assert "needs at least" in text
     assert "ends early" in text and "ulimit -f unlimited" in text
+    command.append("{n}")
+    done = subprocess.run([*command[:2], "--fit", "n=1..9", *command[2:]], capture_output=True, text=True,
+                          env=environment(), preexec_fn=limit)
+    assert done.returncode == 5
+    assert "with n = 1 the recording is not whole" in done.stderr and "ulimit -f unlimited" in done.stderr
 
 
 @newest_torch
