@@ -9,6 +9,7 @@ import io
 import json
 import pickle
 import shutil
+import struct
 import subprocess
 import sys
 import zipfile
@@ -148,6 +149,46 @@ def wrapped(data: bytes) -> dict[str, bytes]:
             "html": page(data), "gzip_in_zip": archive(gzip.compress(data, 9, mtime=0), zipfile.ZIP_STORED)}
 
 
+HEADER = struct.Struct("<8s4IQQqq5QIIiI4I")  # the beginning of the one of src/base/allocation_log.h
+RECORD = struct.Struct("<BBHIQQQQQqII")
+EVENT, TEXT, FRAME, STACK, SETTINGS, UNANSWERED = range(1, 7)
+WHOLE = 1
+
+
+def log_record(kind: int, action: int = 0, device: int = 0, number: int = 0, addr: int = 0, size: int = 0,
+               first: int = 0, second: int = 0, stack: int = 0) -> bytes:
+    return RECORD.pack(kind, action, device, number, addr, size, 0, first, second, EPOCH_US, stack, 0)
+
+
+def log_text(number: int, text: bytes, action: int = WHOLE) -> bytes:
+    rows = (len(text) + RECORD.size - 1) // RECORD.size
+    return log_record(TEXT, action, number=number, size=len(text)) + text.ljust(rows * RECORD.size, b"\0")
+
+
+def process_log(records: bytes, devices: int = 1, stop: int = 0, missing: int = 0) -> bytes:
+    """The log of a rehearsed process as allocation_log_fuzz takes it: without the rest of the header's page."""
+    claimed = len(records) // RECORD.size + missing
+    return HEADER.pack(b"unfragL2", 17, devices, 1, stop, claimed, missing, EPOCH_US, 0, 1, 1, 4096, 30, 2, 1, 1, 28, 0,
+                       7, 0, 0, 0) + records
+
+
+def process_logs() -> dict[str, bytes]:
+    names = log_text(1, b"train") + log_text(2, b"/home/user/train.py" * 5) + log_text(3, b"expandable_segments:True")
+    stacks = (log_record(FRAME, number=1, size=7, first=1, second=2) + log_record(STACK, number=1, first=1)
+              + log_record(STACK, number=2, first=1, second=1))
+    entries = b"".join([log_record(EVENT, 3, addr=1 << 30, size=2 * MIB, stack=2),
+                        log_record(EVENT, 0, addr=1 << 30, size=700, stack=1, first=1),
+                        log_record(EVENT, 8, addr=44 * MIB, size=1 << 50), log_record(EVENT, 1, addr=1 << 30, size=700),
+                        log_record(EVENT, 2, addr=1 << 30, size=700), log_record(EVENT, 4, addr=1 << 30, size=2 * MIB)])
+    more = log_record(SETTINGS, first=3) + log_record(UNANSWERED, first=1)
+    second = log_record(EVENT, 5, device=1, addr=1 << 40, size=20 * MIB)
+    return {"whole": process_log(names + stacks + entries + more),
+            "two_devices": process_log(names + stacks + second + entries + second, 2),
+            "unfinished": process_log(log_text(1, entries[:100], 0) + bytes(RECORD.size) + names + stacks + entries),
+            "stopped": process_log(names + stacks + entries, stop=1, missing=40),
+            "cut": process_log(names + stacks + entries + more)[:-100]}
+
+
 def write(target: str, seeds: dict[str, bytes]) -> None:
     folder = CORPUS / target
     folder.mkdir(parents=True, exist_ok=True)
@@ -167,6 +208,7 @@ def main() -> None:
     some = {name: whole[name] for name in ("torch_2.1", "torch_2.15.0", "expandable", "mid_way", "two_devices",
                                            "only_trace", "host", "cut")}
     write("explain_fuzz", {**some, "json": text})
+    write("allocation_log_fuzz", process_logs())
     write("replay_fuzz", {name: some[name] for name in some if name not in ("host", "two_devices")})
 
 

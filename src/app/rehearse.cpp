@@ -8,8 +8,9 @@
 #include <utility>
 
 #include "app/explain.h"
+#include "app/gpus_that_fit.h"
+#include "app/rehearse_processes.h"
 #include "app/replay.h"
-#include "base/kernel_image.h"
 #include "base/text.h"
 #include "device/context_size.h"
 #include "device/gpu.h"
@@ -35,62 +36,6 @@ Result<const device::Gpu*> gpu_named(const std::string& name) {
                near.empty() ? "unfrag rehearse --list" : near};
 }
 
-/// The log with most entries, and how many have any.
-struct Logs {
-  std::optional<ingest::AllocationLog> busiest;
-  size_t processes = 0;
-};
-
-Result<Logs> read_logs(const std::vector<std::string>& paths, trace::Dialect dialect) {
-  Logs logs;
-  for (const std::string& path : paths) {
-    auto log = ingest::read_allocation_log(path, dialect);
-    if (!log) return log.error();
-    const size_t entries = log->trace->events.size_rows();
-    if (entries > 0) ++logs.processes;
-    if (!logs.busiest || entries > logs.busiest->trace->events.size_rows()) logs.busiest = std::move(*log);
-  }
-  return logs;
-}
-
-/// Whether the program runs without a failure where the process may have `capacity`. `free`: its run without limits.
-bool runs_in(Bytes capacity, const replay::Program& program, replay::Conditions conditions,
-             const alloc::Statistics& free) {
-  if (free.reserved.peak <= capacity) return true;
-  if (free.active.peak > capacity) return false;
-  conditions.limits = {.capacity = capacity, .total = capacity, .limit = {}};
-  return replay::run_program(program, conditions, nullptr).statistics.num_ooms == 0;
-}
-
-/// Where no kernel was used nothing speaks against it.
-bool runs_on(const device::Gpu& gpu, const std::vector<KernelImage>& images) {
-  return images.empty() || code_for(images, gpu.compute_major * 10 + gpu.compute_minor).has_value();
-}
-
-std::vector<Fit> find_fits(const replay::Recorded& recorded, int cuda_major, const std::vector<KernelImage>& images) {
-  const replay::Program& program = recorded.reading.program;
-  replay::Conditions as_rehearsed = recorded.conditions;
-  as_rehearsed.limits = {};
-  replay::Conditions expandable = as_rehearsed;
-  expandable.settings.expandable_segments = true;
-  const auto free = replay::run_program(program, as_rehearsed, nullptr).statistics;
-  const auto free_expandable = replay::run_program(program, expandable, nullptr).statistics;
-  std::vector<Fit> fits;
-  for (const device::Gpu& gpu : device::all_gpus()) {
-    const Bytes capacity = minus_or_zero(gpu.total_memory, device::context_size(gpu, cuda_major));
-    const bool has_kernels = runs_on(gpu, images);
-    fits.push_back(
-        {.gpu = std::string(gpu.key),
-         .name = std::string(gpu.name),
-         .total = gpu.total_memory,
-         .has_kernels = has_kernels,
-         .fits = has_kernels && runs_in(capacity, program, as_rehearsed, free),
-         .fits_expandable = has_kernels && runs_in(capacity, program, expandable, free_expandable),
-         .headroom = static_cast<int64_t>(capacity.value()) - static_cast<int64_t>(free.reserved.peak.value())});
-  }
-  return fits;
-}
-
 /// What a recording without an end shows of its statistics.
 alloc::Statistics statistics_of(const analyze::DeviceFindings& findings, const alloc::Statistics& read) {
   alloc::Statistics statistics = read;
@@ -103,8 +48,9 @@ alloc::Statistics statistics_of(const analyze::DeviceFindings& findings, const a
 }
 
 /// Replays the log, and explains it with the state at its end, which the replay knows.
-Result<bool> examine(std::unique_ptr<const trace::Trace> log, const std::vector<KernelImage>& images,
-                     const replay::ReadOptions& read, int cuda_major, Rehearsal& rehearsal) {
+Result<bool> examine(std::unique_ptr<const trace::Trace> log, const replay::ReadOptions& read, FitConditions conditions,
+                     Rehearsal& rehearsal) {
+  rehearsal.devices.clear();
   const auto chosen = find_gpu(*log, std::nullopt);
   if (!chosen) return chosen.error();
   replay::History history;
@@ -115,19 +61,24 @@ Result<bool> examine(std::unique_ptr<const trace::Trace> log, const std::vector<
     if (!reading) return reading.error();
     rehearsal.devices.push_back(
         {.index = device.index, .exact = reading->exact(), .statistics = reading->reading.statistics});
-    if (&device != *chosen) continue;
+    if (&device != *chosen) {
+      conditions.others.add(rehearsal.devices.back().statistics.reserved.peak);
+      continue;
+    }
     history = std::move(one);
     recorded = std::move(*reading);
   }
   rehearsal.exact = recorded->exact();
-  rehearsal.fits = find_fits(*recorded, cuda_major, images);
+  const bool cut_short = all_ooms(rehearsal) > 0 && rehearsal.exit_code != 0;
+  conditions.rest_unknown = cut_short || !rehearsal.incomplete.empty();
+  rehearsal.fits = find_fits(*recorded, conditions);
   const alloc::Statistics replayed = recorded->reading.statistics;
   Recording recording{.path = rehearsal.program, .bytes = 0, .trace = nullptr};
   if (rehearsal.exact) {
     // Under what it ran, also where that is not the device alone: a memory fraction is only seen by what it did.
-    const replay::Conditions conditions = recorded->conditions;
+    const replay::Conditions found = recorded->conditions;
     trace::Trace whole =
-        result_of({.recorded = std::move(*recorded), .conditions = conditions, .outcome = {}, .other_orders = {}}, *log,
+        result_of({.recorded = std::move(*recorded), .conditions = found, .outcome = {}, .other_orders = {}}, *log,
                   **chosen, history);
     whole.truncated = false;
     recording.trace = std::make_unique<const trace::Trace>(std::move(whole));
@@ -142,8 +93,40 @@ Result<bool> examine(std::unique_ptr<const trace::Trace> log, const std::vector<
   if (!explanation) return explanation.error();
   rehearsal.statistics =
       rehearsal.exact ? replayed : statistics_of(explanation->devices[explanation->chosen], replayed);
-  rehearsal.cut_short = rehearsal.statistics.num_ooms > 0 && rehearsal.exit_code != 0;
   rehearsal.explanation = std::move(*explanation);
+  return true;
+}
+
+std::vector<KernelImage> images_of(const std::vector<Process>& processes) {
+  std::vector<KernelImage> images;
+  for (const Process& process : processes) {
+    images.insert(images.end(), process.summary.images.begin(), process.summary.images.end());
+  }
+  return images;
+}
+
+/// Examines the process with the highest peak; where its log is damaged in a way that nothing can be made of, the next.
+Result<bool> examine(const std::vector<Process>& processes, const replay::ReadOptions& read, const device::Gpu& gpu,
+                     int cuda_major, Rehearsal& rehearsal) {
+  const FitConditions conditions{
+      .cuda_major = cuda_major, .others = add_up(processes, rehearsal), .images = images_of(processes)};
+  rehearsal.has_kernels = has_kernels(gpu, conditions.images);
+  for (const Process& process : processes) {
+    auto records = ingest::LogRecords::open(process.path);
+    if (!records) return records.error();
+    auto log = ingest::read_allocation_log(*records, {.major = read.version->major, .minor = read.version->minor});
+    replay::list_settings(log->settings, replay::recorded_settings(*log));
+    for (const report::Incomplete& one : rehearsal.incomplete) {
+      log->warnings.push_back(fmt::format("a recording of this program ends early: {}", one.what));
+    }
+    auto examined = examine(std::move(log), read, conditions, rehearsal);
+    if (!examined && process.summary.fault != nullptr) continue;
+    if (!examined) return examined.error();
+    break;
+  }
+  if (rehearsal.incomplete.empty()) return true;
+  rehearsal.exact = false;
+  for (report::DeviceFigures& device : rehearsal.devices) device.exact = false;
   return true;
 }
 
@@ -186,23 +169,9 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
   if (!run) return run.error();
   result.exit_code = run->ending.exit_code;
   result.signal = run->ending.signal;
-  auto logs = read_logs(run->logs, {.major = torch->major, .minor = torch->minor});
-  if (!logs) return logs.error();
-  result.processes = logs->processes;
-  if (!logs->busiest) return result;
-  ingest::AllocationLog& log = *logs->busiest;
-  result.host_reads = log.host_reads;
-  result.unknown_reads = log.unknown_reads;
-  result.dropped_bytes = log.dropped_bytes;
-  result.launches = log.launches;
-  result.modelled = log.modelled;
-  result.has_kernels = runs_on(**gpu, log.images);
-  for (const ingest::Unanswered& one : log.unanswered) result.unanswered.emplace_back(one.function, one.calls);
-  if (log.trace->events.size_rows() == 0) return result;
-  replay::list_settings(log.trace->settings, replay::recorded_settings(*log.trace));
   const replay::ReadOptions read{.card = {.memory = memory, .context = context},
                                  .version = alloc::Version{.major = torch->major, .minor = torch->minor}};
-  const auto examined = examine(std::move(log.trace), log.images, read, cuda_major, result);
+  const auto examined = examine(find_processes(run->logs, result), read, **gpu, cuda_major, result);
   if (!examined) return examined.error();
   return result;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -34,7 +35,10 @@ std::vector<std::string> words_with(std::vector<std::string> words, const std::s
   return words;
 }
 
-bool fits(const Rehearsal& rehearsal) { return rehearsal.statistics.num_ooms == 0 && rehearsal.exit_code == 0; }
+bool fits(const Rehearsal& rehearsal) {
+  const bool has_room = std::ranges::all_of(rehearsal.together, &report::Together::fits);
+  return all_ooms(rehearsal) == 0 && has_room && rehearsal.exit_code == 0;
+}
 
 /// Rehearses with one value after the other.
 class Search {
@@ -70,11 +74,18 @@ class Search {
       return usage(fmt::format("--fit: with {} = {} the program ends with exit code {}, and not for want of memory",
                                escape_text(question_.name), value, rehearsal->exit_code));
     }
+    if (rehearsal && !rehearsal->incomplete.empty()) {
+      const report::Incomplete& log = rehearsal->incomplete.front();
+      return Error{ErrorKind::kOutput, "",
+                   fmt::format("--fit: with {} = {} the recording is not whole: {}", escape_text(question_.name), value,
+                               log.what),
+                   log.action};
+    }
     if (rehearsal) {
       tried_.push_back({.value = value,
                         .fits = fits(*rehearsal),
                         .exit_code = rehearsal->exit_code,
-                        .num_ooms = rehearsal->statistics.num_ooms,
+                        .num_ooms = all_ooms(*rehearsal),
                         .peak_reserved = rehearsal->statistics.reserved.peak});
     }
     return rehearsal;

@@ -3,8 +3,10 @@
 //
 //   Header (one page) | Record | Record | text, in whole records | Record ...
 //
-// Numbers are the machine's own; the file never leaves it. `records` grows after a record is whole. Threads: several
-// writers may interleave, and count atomically; a record is written before it is counted.
+// Numbers are the machine's own; the file never leaves it. Threads: several writers at once. Each claims records in a
+// row by adding to `claimed`, fills them, and says last what they are: a record that its writer did not come to finish
+// is of kind kNone. A text says first how long it is, so that one is stepped over that is not whole. What a record
+// names was whole before it was claimed.
 #pragma once
 
 #include <array>
@@ -12,38 +14,56 @@
 
 namespace unfrag::allocation_log {
 
-inline constexpr std::array<char, 8> kMagic = {'u', 'n', 'f', 'r', 'a', 'g', 'L', '1'};
-inline constexpr uint32_t kMostCalls = 256;  ///< Functions without an answer that are counted apart.
+inline constexpr std::array<char, 8> kMagic = {'u', 'n', 'f', 'r', 'a', 'g', 'L', '2'};
+inline constexpr uint32_t kMostCalls = 256;   ///< Functions without an answer that are counted apart.
+inline constexpr uint32_t kMostFrames = 128;  ///< Of a stack.
+inline constexpr uint64_t kLongestText = uint64_t{128} << 10;
+inline constexpr uint64_t kMostBytes = uint64_t{64} << 30;  ///< Of a file.
+
+/// Why nothing more is written.
+enum class Stop : uint32_t {
+  kNone,
+  kDisk,           ///< The file system has no more room, or gives the file no more: Header::stop_error.
+  kFileSizeLimit,  ///< RLIMIT_FSIZE.
+  kAddressSpace,   ///< No more of the file can be mapped.
+  kLength,         ///< kMostBytes.
+};
 
 struct Header {
-  std::array<char, 8> magic{};
+  std::array<char, 8> magic{};  ///< Written last: zero where the process was killed before that.
   uint32_t process = 0;
   uint32_t devices = 0;
   uint32_t entries_have_pool = 0;  ///< Else an entry says no pool: not before 2.7.
-  uint32_t reserved = 0;
-  uint64_t records = 0;                           ///< Whole ones, text included.
-  uint64_t host_reads = 0;                        ///< Copies from device to host.
-  uint64_t unknown_reads = 0;                     ///< ... of bytes that no copy from the host had put there.
-  uint64_t dropped_bytes = 0;                     ///< Copied to the device and not kept.
-  uint64_t launches = 0;                          ///< Kernels that were not run.
-  uint64_t modelled = 0;                          ///< Sizes answered by a rule of thumb.
-  uint32_t traced = 0;                            ///< 1: the allocator's entries are all here.
-  uint32_t calls = 0;                             ///< Names in `unanswered`, each told by a record.
+  Stop stop = Stop::kNone;
+  uint64_t claimed = 0;        ///< Records, text included; more than there are where it stopped.
+  uint64_t lost = 0;           ///< Entries that came after it stopped.
+  int64_t began_us = 0;        ///< Like times of entries.
+  int64_t ended_us = 0;        ///< 0: a signal ended the process, or another program took it over.
+  uint64_t host_reads = 0;     ///< Copies from device to host.
+  uint64_t unknown_reads = 0;  ///< ... of bytes that no copy from the host had put there.
+  uint64_t dropped_bytes = 0;  ///< Copied to the device and not kept.
+  uint64_t launches = 0;       ///< Kernels that were not run.
+  uint64_t modelled = 0;       ///< Sizes answered by a rule of thumb.
+  uint32_t traced = 0;         ///< 1: the allocator's entries are all here.
+  uint32_t calls = 0;          ///< Names in `unanswered`, each told by a record.
+  int32_t stop_error = 0;      ///< An errno.
+  uint32_t unused = 0;
   std::array<uint32_t, kMostCalls> unanswered{};  ///< Calls of each.
 };
-static_assert(sizeof(Header) <= 4096);
 inline constexpr uint64_t kRecordsAt = 4096;
+static_assert(sizeof(Header) <= kRecordsAt);
 
 enum class Kind : uint8_t {
   kNone,
   kEvent,       ///< An entry of the allocator.
-  kText,        ///< `size` bytes follow, in whole records.
-  kFrame,       ///< `number` is a line of the function named by `first` in the file named by `second`.
+  kText,        ///< `size` bytes follow, in whole records; `action` is kWhole when they are there.
+  kFrame,       ///< `number` is line `size` of the function named by `first` in the file named by `second`.
   kStack,       ///< Frame `first` on top of stack `second`.
   kSettings,    ///< Text `first` is what the allocator was told by the environment.
   kUnanswered,  ///< Row `number` of Header::unanswered counts the function named by `first`.
   kImage,       ///< Kernels that were used exist for architecture `number`: as PTX if `first`, exactly it if `second`.
 };
+inline constexpr uint8_t kWhole = 1;
 
 /// Texts, frames and stacks are numbered from 1 in the order in which they come; 0 is none.
 struct Record {
@@ -56,10 +76,14 @@ struct Record {
   uint64_t stream = 0;
   uint64_t first = 0;  ///< Of an entry: its pool's id, both numbers.
   uint64_t second = 0;
-  int64_t time_us = 0;
+  int64_t time_us = 0;  ///< Since the Unix epoch.
   uint32_t stack = 0;
-  uint32_t thread = 0;
+  uint32_t unused = 0;
 };
 static_assert(sizeof(Record) == 64);
+inline constexpr uint64_t kMostRecords = (kMostBytes - kRecordsAt) / sizeof(Record);
+
+/// Records that hold so many bytes of text.
+constexpr uint64_t rows_of(uint64_t text) { return (text + sizeof(Record) - 1) / sizeof(Record); }
 
 }  // namespace unfrag::allocation_log

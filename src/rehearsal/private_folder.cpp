@@ -22,7 +22,8 @@ PrivateFolder::~PrivateFolder() {
 }
 
 Result<PrivateFolder> PrivateFolder::make() {
-  std::string path = os::environment("TMPDIR").value_or("/tmp") + "/unfrag-XXXXXX";
+  // The program may go to another folder.
+  std::string path = std::filesystem::absolute(os::environment("TMPDIR").value_or("/tmp")).string() + "/unfrag-XXXXXX";
   if (path.find_first_of(" :") != std::string::npos) {  // LD_PRELOAD is a list, and takes either for its end
     return Error{ErrorKind::kOutput, path, "its name has a space or a colon", "TMPDIR=FOLDER without"};
   }

@@ -18,10 +18,10 @@ struct Fit {
   std::string gpu;  ///< Its key, for --gpu.
   std::string name;
   Bytes total;
-  bool has_kernels = true;       ///< The libraries that the program used were compiled for it, else it fits never.
-  bool fits = false;             ///< Under the settings of the rehearsal.
-  bool fits_expandable = false;  ///< With expandable_segments:True.
-  int64_t headroom = 0;          ///< Left at the peak of reserved memory; negative: missing for it.
+  bool has_kernels = true;     ///< The libraries that the program used were compiled for it, else it fits never.
+  std::optional<bool> fits{};  ///< Under the settings of the rehearsal; nothing: nobody knows.
+  std::optional<bool> fits_expandable{};  ///< With expandable_segments:True.
+  int64_t headroom = 0;                   ///< Left at the peak of reserved memory; negative: missing for it.
 };
 
 /// One run of a search for the largest value that fits.
@@ -39,6 +39,34 @@ struct DeviceFigures {
   alloc::Statistics statistics{};
 };
 
+/// A process that used the device.
+struct ProcessFigures {
+  uint32_t process = 0;  ///< Its number; two programs may have had it, one after the other.
+  uint64_t entries = 0;
+  uint64_t num_ooms = 0;
+  Bytes peak_reserved{};                         ///< The most of one device.
+  std::vector<std::pair<int, Bytes>> devices{};  ///< By index, the most of each.
+};
+
+/// What all processes held of one device at one moment.
+struct Together {
+  int index = 0;
+  size_t processes = 0;         ///< That used it.
+  size_t most_at_once = 0;      ///< ... while others did.
+  Bytes peak_reserved{};        ///< Without their contexts.
+  bool is_upper_bound = false;  ///< Nobody knows when one of them ended, and it is taken to have kept what it had.
+  bool fits = true;             ///< Beside their contexts, into the device that was presented.
+};
+
+/// A log that is not whole: the figures are of what could be read.
+struct Incomplete {
+  std::string log;                 ///< Its name, escaped.
+  std::string reason{};            ///< For programs: "disk", "damaged", ...
+  std::string what{};              ///< For people, a clause; escaped.
+  std::string action{};            ///< What to try.
+  std::optional<uint64_t> lost{};  ///< Entries that are missing; nothing: nobody knows.
+};
+
 struct Rehearsal {
   std::string program;  ///< As typed.
   std::string python;
@@ -49,18 +77,19 @@ struct Rehearsal {
   Bytes context;
   bool has_kernels = true;  ///< The libraries that the program used were compiled for that device.
   int exit_code = 0;
-  int signal = 0;        ///< 0: it ended by itself.
-  size_t processes = 0;  ///< Those that used the device; the figures are of the one with most entries.
-
-  /// Memory ran out and the program failed: what it would have asked for next is unknown, and with it what fits.
-  bool cut_short = false;
-  bool exact = false;  ///< A replay agrees with every entry: the statistics are PyTorch's own.
+  int signal = 0;  ///< 0: it ended by itself.
+  std::vector<ProcessFigures>
+      processes{};                   ///< Those that used the device, the highest peak first: what follows is its.
+  std::vector<Together> together{};  ///< Of each device that any of them used.
+  std::vector<Incomplete> incomplete{};
+  bool exact = false;  ///< All is there, and a replay agrees with every entry: the statistics are PyTorch's own.
   alloc::Statistics statistics{};
   std::vector<DeviceFigures> devices{};  ///< Those that were used; the figures above are of the one with most entries.
   std::vector<Fit> fits{};
   std::string fit_name{};  ///< What was searched for, and
   std::vector<Tried>
       tried{};  ///< with which values, in order; the rest is of the largest that fits, else of the least.
+  // Of all processes.
   uint64_t host_reads = 0;
   uint64_t unknown_reads = 0;
   uint64_t dropped_bytes = 0;
@@ -77,6 +106,22 @@ inline const Tried* largest_that_fits(const Rehearsal& rehearsal) {
     if (one.fits && (largest == nullptr || one.value > largest->value)) largest = &one;
   }
   return largest;
+}
+
+/// Requests that failed, in any process.
+inline uint64_t all_ooms(const Rehearsal& rehearsal) {
+  uint64_t all = 0;
+  for (const ProcessFigures& one : rehearsal.processes) all += one.num_ooms;
+  return all;
+}
+
+/// The device of which several processes held most at one moment; null where none was used by two at once.
+inline const Together* most_shared(const Rehearsal& rehearsal) {
+  const Together* most = nullptr;
+  for (const Together& one : rehearsal.together) {
+    if (one.most_at_once > 1 && (most == nullptr || one.peak_reserved > most->peak_reserved)) most = &one;
+  }
+  return most;
 }
 
 }  // namespace unfrag::report

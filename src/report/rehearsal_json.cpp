@@ -1,6 +1,8 @@
 #include "report/rehearsal_json.h"
 
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 #include "report/explain_json.h"
 #include "report/replay_json.h"
@@ -10,8 +12,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Nobody knows of a program that was cut short whether more would have done.
-Json answer(bool fits, const Rehearsal& r) { return fits && r.cut_short ? Json(nullptr) : Json(fits); }
+Json answer(std::optional<bool> fits) { return fits ? Json(*fits) : Json(nullptr); }
 
 Json fits_json(const Rehearsal& r) {
   Json all = Json::array();
@@ -20,8 +21,8 @@ Json fits_json(const Rehearsal& r) {
                    {"name", fit.name},
                    {"total_bytes", fit.total.value()},
                    {"has_kernels", fit.has_kernels},
-                   {"fits", answer(fit.fits, r)},
-                   {"fits_expandable", answer(fit.fits_expandable, r)},
+                   {"fits", answer(fit.fits)},
+                   {"fits_expandable", answer(fit.fits_expandable)},
                    {"headroom_bytes", fit.headroom}});
   }
   return all;
@@ -33,6 +34,47 @@ Json devices_json(const std::vector<DeviceFigures>& devices) {
     Json one = {{"index", device.index}, {"exact", device.exact}};
     one.update(statistics_json(device.statistics));
     all.push_back(std::move(one));
+  }
+  return all;
+}
+
+Json processes_json(const Rehearsal& r) {
+  Json all = Json::array();
+  for (const ProcessFigures& process : r.processes) {
+    Json devices = Json::array();
+    for (const auto& [index, peak] : process.devices) {
+      devices.push_back({{"index", index}, {"peak_reserved_bytes", peak.value()}});
+    }
+    all.push_back({{"process", process.process},
+                   {"entries", process.entries},
+                   {"num_ooms", process.num_ooms},
+                   {"peak_reserved_bytes", process.peak_reserved.value()},
+                   {"devices", std::move(devices)}});
+  }
+  return all;
+}
+
+Json together_json(const Rehearsal& r) {
+  Json all = Json::array();
+  for (const Together& one : r.together) {
+    all.push_back({{"index", one.index},
+                   {"processes", one.processes},
+                   {"most_at_once", one.most_at_once},
+                   {"peak_reserved_bytes", one.peak_reserved.value()},
+                   {"is_upper_bound", one.is_upper_bound},
+                   {"fits", one.fits}});
+  }
+  return all;
+}
+
+Json incomplete_json(const Rehearsal& r) {
+  Json all = Json::array();
+  for (const Incomplete& one : r.incomplete) {
+    all.push_back({{"log", one.log},
+                   {"reason", one.reason},
+                   {"what", one.what},
+                   {"action", one.action},
+                   {"lost_entries", one.lost ? Json(*one.lost) : Json(nullptr)}});
   }
   return all;
 }
@@ -70,7 +112,10 @@ std::string rehearsal_json(const Rehearsal& r) {
   json["device"] = {{"name", r.device}, {"total_bytes", r.total.value()}, {"context_bytes", r.context.value()}};
   json["exit_code"] = r.exit_code;
   json["signal"] = r.signal == 0 ? Json(nullptr) : Json(r.signal);
-  json["processes"] = r.processes;
+  json["processes"] = r.processes.size();
+  json["process_list"] = processes_json(r);
+  json["together"] = together_json(r);
+  json["incomplete"] = incomplete_json(r);
   json["exact"] = r.exact;
   json.update(statistics_json(r.statistics));
   json["devices"] = devices_json(r.devices);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "report/names.h"
 #include "report/page.h"
+#include "report/rehearsal_processes.h"
 
 namespace unfrag::report {
 namespace {
@@ -19,29 +20,56 @@ std::string signed_size(int64_t bytes) {
 }
 
 const Fit* smallest_that_fits(const Rehearsal& r) {
-  if (r.cut_short) return nullptr;
-  const auto found = std::ranges::find_if(r.fits, &Fit::fits);
+  const auto found = std::ranges::find_if(r.fits, [](const Fit& fit) { return fit.fits == true; });
   return found == r.fits.end() ? nullptr : &*found;
 }
 
-// "train.py ran out of memory twice on 8.00 GiB" or "train.py needs 6.42 GiB ..."
-std::string headline(const Rehearsal& r) {
+std::string nothing_known(const Rehearsal& r) {
   const std::string program = escape_text(r.program);
-  if (!r.explanation && r.launches > 0) {
-    return fmt::format(
-        "{} used the device, but not through PyTorch's own allocator (backend:cudaMallocAsync, a pluggable one, or "
-        "PYTORCH_NO_CUDA_MEMORY_CACHING): nothing is known of its memory.",
-        program);
-  }
-  if (!r.explanation) return fmt::format("{} asked for no GPU memory.", program);
+  if (!r.incomplete.empty()) return fmt::format("Nothing is known of the memory of {}.", program);
+  if (r.launches == 0) return fmt::format("{} asked for no GPU memory.", program);
+  return fmt::format(
+      "{} used the device, but not through PyTorch's own allocator (backend:cudaMallocAsync, a pluggable one, or "
+      "PYTORCH_NO_CUDA_MEMORY_CACHING): nothing is known of its memory.",
+      program);
+}
+
+// " Of device 2 it needs more: ...", as the figures are of the device with most entries
+std::string more_elsewhere(const Rehearsal& r) {
+  const auto most = std::ranges::max_element(r.together, {}, &Together::peak_reserved);
+  if (most == r.together.end() || most->peak_reserved <= r.statistics.reserved.peak) return "";
+  return fmt::format(" Of device {} it needs more: {} reserved.", most->index, format_bytes(most->peak_reserved));
+}
+
+// "train.py needs 6.42 GiB of GPU memory: ...", of all its processes
+std::string need(const Rehearsal& r) {
+  const std::string program = escape_text(r.program);
   const alloc::Statistics& s = r.statistics;
-  if (s.num_ooms > 0) {
-    return fmt::format("{} runs out of memory on {} with {}: {} failed, with {} allocated at the peak.", program,
-                       r.device, format_bytes(r.total), plural(s.num_ooms, "request"), format_bytes(s.allocated.peak));
+  const Together* const shared = most_shared(r);
+  const char* const at_least = !r.incomplete.empty() ? "at least " : "";
+  if (shared == nullptr) {
+    return fmt::format("{} needs {}{} of GPU memory: {} allocated at the peak, {} reserved.{}", program, at_least,
+                       format_bytes(s.reserved.peak), format_bytes(s.allocated.peak), format_bytes(s.reserved.peak),
+                       more_elsewhere(r));
   }
-  std::string said =
-      fmt::format("{} needs {} of GPU memory: {} allocated at the peak, {} reserved.", program,
-                  format_bytes(s.reserved.peak), format_bytes(s.allocated.peak), format_bytes(s.reserved.peak));
+  const char* const at_most = r.incomplete.empty() && shared->is_upper_bound ? "at most " : at_least;
+  return fmt::format(
+      "{} needs {}{} of GPU memory in {} processes at once, the largest of which reserves {} at its peak.", program,
+      at_most, format_bytes(shared->peak_reserved), shared->most_at_once,
+      format_bytes(r.processes.front().peak_reserved));
+}
+
+// "train.py runs out of memory on ...: 2 requests failed"
+std::string headline(const Rehearsal& r) {
+  if (!r.explanation) return nothing_known(r);
+  const uint64_t ooms = all_ooms(r);
+  if (ooms > 0) {
+    return fmt::format("{} runs out of memory on {} with {}: {} failed{}, with {} allocated at the peak.",
+                       escape_text(r.program), r.device, format_bytes(r.total), plural(ooms, "request"),
+                       r.statistics.num_ooms == 0 ? " in another process than this is about" : "",
+                       format_bytes(r.statistics.allocated.peak));
+  }
+  std::string said = need(r);
   if (const Fit* const least = smallest_that_fits(r)) {
     said +=
         fmt::format(" The smallest GPU of the list that it fits is {} ({}).", least->name, format_bytes(least->total));
@@ -58,8 +86,7 @@ void write_search(Page& page, const Rehearsal& r) {
                                     : fmt::format("{} = {} is the largest that fits.", name, largest->value),
                  0, 0, Emphasis::kBold);
   for (const Tried& one : r.tried) {
-    page.line("  {:>10}  {:>11}  {}", one.value, format_bytes(one.peak_reserved),
-              one.fits ? "fits" : "runs out of memory");
+    page.line("  {:>10}  {:>11}  {}", one.value, format_bytes(one.peak_reserved), one.fits ? "fits" : "does not fit");
   }
   page.blank();
 }
@@ -82,18 +109,18 @@ void write_ending(Page& page, const Rehearsal& r) {
                     "(a notebook's kernel, a script), name that one with --python.",
                     escape_text(r.python)));
   }
-  if (r.processes > 1) {
-    page.paragraph(fmt::format("{} processes used the device; this is about the one with most entries.", r.processes));
-  }
-  if (!r.exact && r.explanation) {
+  write_incomplete(page, r);
+  write_processes(page, r);
+  if (!r.exact && r.incomplete.empty() && r.explanation) {
     page.paragraph("A replay does not agree with every entry: what other GPUs would do is an estimate.");
   }
 }
 
-const char* answer_of(const Fit& fit, bool cut_short) {
-  if (!fit.has_kernels) return "no: this build of PyTorch has no kernels for it";
-  if (cut_short && fit.fits_expandable) return "not known";
-  return fit.fits ? "yes" : fit.fits_expandable ? "with expandable_segments:True" : "no";
+const char* answer(const Fit& fit) {
+  if (!fit.has_kernels) return "no: this PyTorch has no kernels for it";
+  if (fit.fits == true) return "yes";
+  if (!fit.fits || !fit.fits_expandable) return "not known";
+  return *fit.fits_expandable ? "with expandable_segments:True" : "no";
 }
 
 // The GPUs around the limit: those it just fits, those it just does not.
@@ -102,14 +129,15 @@ void write_fits(Page& page, const Rehearsal& r) {
   page.heading("Which GPUs");
   page.line("  {:<34} {:>11} {:>11}  {}", "", "memory", "headroom", "fits");
   size_t shown = 0;
-  const auto first = std::ranges::find_if(r.fits, [](const Fit& f) { return f.fits || f.fits_expandable; });
+  const auto first =
+      std::ranges::find_if(r.fits, [](const Fit& f) { return f.fits != false || f.fits_expandable != false; });
   const auto begin = first - std::min<ptrdiff_t>(first - r.fits.begin(), 2);
   for (auto fit = begin; fit != r.fits.end() && shown < 8; ++fit, ++shown) {
     page.line("  {:<34} {:>11} {:>11}  {}", page.trimmed(fit->name, 34), format_bytes(fit->total),
-              signed_size(fit->headroom), answer_of(*fit, r.cut_short));
+              signed_size(fit->headroom), answer(*fit));
   }
   const auto more = static_cast<size_t>(r.fits.end() - begin) - shown;
-  if (r.statistics.num_ooms > 0) {
+  if (all_ooms(r) > 0) {
     page.paragraph(
         "These are the requests up to where memory ran out and what the program did then. For all of them, "
         "rehearse with more: --memory 192GiB",
@@ -160,7 +188,7 @@ std::string rehearsal_notice(const Rehearsal& r) {
 std::string rehearsal_text(const Rehearsal& r, const TextOptions& options) {
   Page page(options.width, options.unicode, options.color);
   write_search(page, r);
-  page.paragraph(headline(r), 0, 0, r.statistics.num_ooms > 0 ? Emphasis::kAlarm : Emphasis::kBold);
+  page.paragraph(headline(r), 0, 0, all_ooms(r) > 0 ? Emphasis::kAlarm : Emphasis::kBold);
   if (options.quiet) return std::move(page).take();
   write_ending(page, r);
   write_fits(page, r);

@@ -82,7 +82,7 @@ UNFRAG_NULL_API Status cuGetErrorName(Status status, const char** name) {
 }
 
 UNFRAG_NULL_API Status cuDeviceGetCount(int* count) {
-  *count = stage().devices;
+  *count = device_count();
   return kSuccess;
 }
 UNFRAG_NULL_API Status cuDeviceGet(int* device, int ordinal) {

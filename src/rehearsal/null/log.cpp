@@ -1,19 +1,19 @@
 #include "rehearsal/null/log.h"
 
-#include <fcntl.h>
 #include <pthread.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "rehearsal/null/log_file.h"
 #include "rehearsal/null/stage.h"
 
 namespace unfrag::null {
@@ -21,99 +21,56 @@ namespace {
 
 using allocation_log::Header;
 using allocation_log::Kind;
-using allocation_log::kRecordsAt;
 using allocation_log::Record;
 
-/// Address space for the file: it is as long as this, and takes the disk that has been written.
-constexpr uint64_t kRoom = uint64_t{64} << 30;
-constexpr uint64_t kMostRecords = (kRoom - kRecordsAt) / sizeof(Record);
-
 struct Log {
-  Header* header = nullptr;
-  Record* records = nullptr;
-  std::atomic<uint64_t> next{0};
+  std::unique_ptr<LogFile> file;
+  Header nobodys;    // what is counted where there is no file
   std::mutex names;  // guards all below
   std::map<std::string, uint32_t, std::less<>> texts;
   std::map<std::string, uint32_t, std::less<>> calls;
   std::map<std::array<uint32_t, 3>, uint32_t> frames;        // name, file, line
   std::map<std::pair<uint32_t, uint32_t>, uint32_t> stacks;  // frame, below
   std::vector<KernelImage> images;
+
+  [[nodiscard]] Header& header() { return file == nullptr ? nobodys : file->header(); }
 };
 
-/// What is counted where there is no log.
-Header* nobodys() {
-  static Header* const header = new Header;
-  return header;
-}
-
-Log* open_log() {
-  auto* const log = new Log;
-  log->header = nobodys();
-  if (stage().folder.empty()) return log;
-  const std::string path = stage().folder + "/log." + std::to_string(getpid());
-  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return log;
-  void* const memory = ftruncate(file, static_cast<off_t>(kRoom)) == 0
-                           ? mmap(nullptr, kRoom, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file, 0)
-                           : MAP_FAILED;
-  close(file);
-  if (memory == MAP_FAILED) return log;
-  madvise(memory, kRoom, MADV_DONTFORK);
-  log->header = new (memory) Header;
-  log->header->magic = allocation_log::kMagic;
-  log->header->process = static_cast<uint32_t>(getpid());
-  log->header->devices = static_cast<uint32_t>(stage().devices);
-  log->header->entries_have_pool = stage().entries_have_pool ? 1 : 0;
-  log->records = reinterpret_cast<Record*>(static_cast<char*>(memory) + kRecordsAt);
-  return log;
-}
-
 std::atomic<Log*> current{nullptr};
+std::mutex opening;
 
-// The parent's mapping is not the child's, and its threads are gone.
-void forget_log() { current = nullptr; }
+// The parent's mapping is not the child's, and neither is the thread that may have held the lock.
+void forget_log() {
+  current = nullptr;
+  new (&opening) std::mutex;
+}
+[[gnu::constructor]] void watch_forks() { pthread_atfork(nullptr, nullptr, forget_log); }
 
+// Never destroyed: the program's own destructors still call in when it exits.
 Log& log() {
   if (Log* const open = current) return *open;
-  static std::mutex opening;
   const std::lock_guard lock(opening);
   if (current == nullptr) {
-    static const int registered = pthread_atfork(nullptr, nullptr, forget_log);
-    (void)registered;
-    current = open_log();
+    auto* const open = new Log;
+    const Stage& s = stage();
+    if (!s.folder.empty()) {
+      open->file = LogFile::create(
+          s.folder, {.devices = static_cast<uint32_t>(s.devices), .entries_have_pool = s.entries_have_pool});
+    }
+    current = open;
   }
   return *current;
 }
 
-/// Room for records in a row; null where the file is full or there is none.
-Record* claim(Log& log, uint64_t count) {
-  if (log.records == nullptr) return nullptr;
-  const uint64_t at = log.next.fetch_add(count);
-  return at + count <= kMostRecords ? log.records + at : nullptr;
-}
-
-/// After it is written.
-void commit(Log& log, uint64_t count) {
-  std::atomic_ref(log.header->records).fetch_add(count, std::memory_order_release);
-}
-
 void write(Log& log, const Record& record) {
-  Record* const at = claim(log, 1);
-  if (at == nullptr) return;
-  *at = record;
-  commit(log, 1);
+  if (log.file != nullptr) log.file->write(record);
 }
 
 uint32_t number_of(Log& log, std::string_view text) {
   if (const auto known = log.texts.find(text); known != log.texts.end()) return known->second;
   const auto number = static_cast<uint32_t>(log.texts.size() + 1);
   log.texts.emplace(text, number);
-  const uint64_t rows = (text.size() + sizeof(Record) - 1) / sizeof(Record);
-  Record* const record = claim(log, 1 + rows);
-  if (record == nullptr) return number;
-  std::memcpy(static_cast<void*>(record + 1), text.data(), text.size());
-  *record = {.kind = Kind::kText, .number = number, .size = text.size()};
-  commit(log, 1 + rows);
+  if (log.file != nullptr) log.file->write_text(number, text);
   return number;
 }
 
@@ -129,7 +86,7 @@ uint32_t number_of(Log& log, Numbers& numbers, const typename Numbers::key_type&
 
 }  // namespace
 
-Header& counters() { return *log().header; }
+Header& counters() { return log().header(); }
 
 void log_record(const Record& record) { write(log(), record); }
 
@@ -151,7 +108,7 @@ uint32_t log_stack(const LogFrame& frame, uint32_t below) {
 
 uint64_t log_identity() {
   const Log& here = log();
-  return here.records == nullptr ? 0 : reinterpret_cast<uint64_t>(&here);
+  return here.file == nullptr || !here.file->takes_records() ? 0 : reinterpret_cast<uint64_t>(&here);
 }
 
 void log_image(const KernelImage& image) {
@@ -170,11 +127,18 @@ void log_unanswered(std::string_view name) {
   const std::lock_guard lock(here.names);
   const auto [row, is_new] = here.calls.try_emplace(std::string(name), static_cast<uint32_t>(here.calls.size()));
   if (row->second >= allocation_log::kMostCalls) return;
-  count(here.header->unanswered[row->second]);
+  count(here.header().unanswered[row->second]);
   if (!is_new) return;
   const uint32_t text = number_of(here, name);
   write(here, {.kind = Kind::kUnanswered, .number = row->second, .first = text});
-  count(here.header->calls);
+  count(here.header().calls);
+}
+
+// In a child that shares this memory until it becomes another program, it is not this process that ends.
+void log_end() {
+  Log* const open = current;
+  if (open == nullptr || open->header().process != static_cast<uint32_t>(getpid())) return;
+  std::atomic_ref(open->header().ended_us).store(now_us(), std::memory_order_relaxed);
 }
 
 }  // namespace unfrag::null

@@ -1,6 +1,7 @@
 // This process's allocation log (base/allocation_log.h): where the null device leaves what the parent is to know.
 //
-// Opened at its first use; in a forked child a file of its own. Without a folder to write to, everything is dropped.
+// Opened at its first use; in a forked child a file of its own. Without a folder to write to, or once
+// the file can grow no more, all is dropped.
 // Threads: safe; no lock on the way of an entry.
 #pragma once
 
@@ -34,11 +35,13 @@ struct LogFrame {
 };
 /// The number of a stack, which is a frame on top of another stack; what is new of it is written.
 uint32_t log_stack(const LogFrame& frame, uint32_t below);
-/// What numbers belong to: a forked child has another log. 0: everything is dropped.
+/// What numbers belong to: a forked child has another log. 0: all is dropped.
 uint64_t log_identity();
 /// Tells, once, that kernels that the program uses were compiled so.
 void log_image(const KernelImage& image);
 /// Counts a call of a function that has no answer.
 void log_unanswered(std::string_view name);
+/// Says that this process ends now, where it has a log.
+void log_end();
 
 }  // namespace unfrag::null

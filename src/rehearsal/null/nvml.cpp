@@ -5,6 +5,7 @@
 
 #include "rehearsal/null/api.h"
 #include "rehearsal/null/device_memory.h"
+#include "rehearsal/null/devices.h"
 #include "rehearsal/null/pointers.h"
 #include "rehearsal/null/stage.h"
 
@@ -42,11 +43,11 @@ UNFRAG_NULL_API int nvmlSystemGetCudaDriverVersion_v2(int* version) {
   return kNvmlSuccess;
 }
 UNFRAG_NULL_API int nvmlDeviceGetCount_v2(unsigned* count) {
-  *count = static_cast<unsigned>(stage().machine_devices);
+  *count = static_cast<unsigned>(devices_of_machine());
   return kNvmlSuccess;
 }
 UNFRAG_NULL_API int nvmlDeviceGetHandleByIndex_v2(unsigned index, void** handle) {
-  if (index >= static_cast<unsigned>(stage().machine_devices)) return kNvmlInvalidArgument;
+  if (index >= static_cast<unsigned>(devices_of_machine())) return kNvmlInvalidArgument;
   *handle = handle_of(static_cast<int>(index));
   return kNvmlSuccess;
 }

@@ -9,8 +9,6 @@
 namespace unfrag::null {
 namespace {
 
-constexpr size_t kMostFrames = 128;
-
 /// Numbers by hash, which stands for what was hashed. A row that two threads write at once, or that is read while it is
 /// written, fits no hash: what is kept is the hash with the number folded into it.
 class Numbers {
@@ -60,7 +58,7 @@ uint32_t current_stack() {
   const Python* const running = python();
   const uint64_t log = log_identity();
   if (running == nullptr || log == 0 || !fits(*running)) return 0;
-  std::array<Spot, kMostFrames> spots;
+  std::array<Spot, allocation_log::kMostFrames> spots;
   uint32_t stack = 0;
   for (size_t i = walk_frames(*running, spots); i > 0; --i) stack = stack_on(*running, spots[i - 1], log, stack);
   return stack;

@@ -1,17 +1,33 @@
 // The CUDA runtime, devices: how many there are, what each is, which one is current.
+#include <atomic>
 #include <cstdio>
+#include <cstdlib>
 
 #include "rehearsal/null/api.h"
 #include "rehearsal/null/device_facts.h"
 #include "rehearsal/null/devices.h"
+#include "rehearsal/null/stage.h"
 #include "rehearsal/null/status.h"
+#include "rehearsal/null/visible_devices.h"
 
 namespace unfrag::null {
 namespace {
 
 thread_local int device_of_thread = 0;
 
+/// Not kept by a static variable's own lock: a thread may be forked while another has it.
+std::atomic<int> visible{-1};
+
+const char* names_of_visible() { return std::getenv("CUDA_VISIBLE_DEVICES"); }
+
 }  // namespace
+
+int device_count() {
+  int count = visible;
+  if (count < 0) visible = count = visible_devices(names_of_visible(), stage().devices);
+  return count;
+}
+int devices_of_machine() { return machine_devices(names_of_visible(), stage().devices); }
 
 int current_device() { return device_of_thread; }
 
@@ -41,7 +57,7 @@ Status attribute_of(int* value, int attribute, int device) {
 using namespace unfrag::null;
 
 UNFRAG_NULL_API Status cudaGetDeviceCount(int* count) {
-  *count = stage().devices;
+  *count = device_count();
   return kSuccess;
 }
 UNFRAG_NULL_API Status cudaGetDevice(int* device) {

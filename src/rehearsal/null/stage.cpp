@@ -4,8 +4,6 @@
 #include <fstream>
 #include <sstream>
 
-#include "rehearsal/null/visible_devices.h"
-
 namespace unfrag::null {
 namespace {
 
@@ -67,16 +65,16 @@ Stage read_stage() {
     value >> key;
     set(stage, key, value);
   }
-  const char* const visible = std::getenv("CUDA_VISIBLE_DEVICES");
-  stage.machine_devices = machine_devices(visible, stage.devices);
-  stage.devices = visible_devices(visible, stage.devices);
   return stage;
 }
 
 /// Tells the parent that the loader took this library: where it could not, a program would run on what else it finds.
-[[gnu::constructor]] void leave_mark() {
+/// The stage is read at once: a child that is forked while another thread reads it would wait for that thread for ever.
+[[gnu::constructor]] void begin() {
   const char* const folder = std::getenv("UNFRAG_REHEARSAL_FOLDER");
-  if (folder != nullptr) std::ofstream(std::string(folder) + "/loaded");
+  if (folder == nullptr) return;
+  std::ofstream(std::string(folder) + "/loaded");
+  stage();
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // What is presented to the program: the devices and how much of the host they may use, as the parent process set it.
 //
-// Read once, at the first call, from the file `stage` in the folder that UNFRAG_REHEARSAL_FOLDER names: a line a fact,
-// its name and its value. A library that somebody preloads without that folder presents no device.
+// Read once, when the library is loaded, from the file `stage` in the folder that UNFRAG_REHEARSAL_FOLDER names: a line
+// a fact, its name and its value. A library that somebody preloads without that folder presents no device.
 // Threads: safe.
 #pragma once
 
@@ -12,10 +12,9 @@
 namespace unfrag::null {
 
 struct Stage {
-  std::string folder;       ///< Where this process leaves its log; empty: no rehearsal.
-  int cuda_version = 0;     ///< 13020 for 13.2: that of the installed torch.
-  int devices = 0;          ///< That this process sees.
-  int machine_devices = 0;  ///< Of the machine, as NVML counts them.
+  std::string folder;    ///< Where this process leaves its log; empty: no rehearsal.
+  int cuda_version = 0;  ///< 13020 for 13.2: that of the installed torch.
+  int devices = 0;
 
   // cuDNN's version: that which the installed torch requires.
   int dnn_major = 9;

@@ -2,7 +2,6 @@
 
 #include <link.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -13,6 +12,7 @@
 
 #include "rehearsal/null/device_memory.h"
 #include "rehearsal/null/log.h"
+#include "rehearsal/null/log_file.h"
 #include "rehearsal/null/python_frames.h"
 #include "rehearsal/null/stage.h"
 #include "rehearsal/null/value_at.h"
@@ -34,12 +34,6 @@ struct TraceEntry {
   uint64_t pool[2];  // only where Stage::entries_have_pool
 };
 constexpr int kAlloc = 0;
-
-int64_t now_us() {
-  timespec time{};
-  clock_gettime(CLOCK_REALTIME, &time);
-  return int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1000;
-}
 
 void write_entry(const TraceEntry& entry) {
   Record record{.kind = Kind::kEvent,
