@@ -52,6 +52,16 @@ Result<Logs> read_logs(const std::vector<std::string>& paths, trace::Dialect dia
   return logs;
 }
 
+std::optional<report::Timing> timing_of(const ingest::AllocationLog& log, double seconds_per_tick) {
+  if (log.timed_ticks == 0) return std::nullopt;
+  report::Timing timing{.program_seconds = static_cast<double>(log.timed_ticks) * seconds_per_tick};
+  for (size_t i = 0; i < log.ticks.size(); ++i) {
+    timing.seconds[i] = static_cast<double>(log.ticks[i]) * seconds_per_tick;
+    timing.total_seconds += timing.seconds[i];
+  }
+  return timing;
+}
+
 /// Whether the program runs without a failure where the process may have `capacity`. `free`: its run without limits.
 bool runs_in(Bytes capacity, const replay::Program& program, replay::Conditions conditions,
              const alloc::Statistics& free) {
@@ -163,7 +173,8 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
                    .torch = torch->version,
                    .device = std::string((*gpu)->name),
                    .total = memory,
-                   .context = context};
+                   .context = context,
+                   .values = options.values};
   if (options.about_to_start) options.about_to_start(result);
   rehearsal::Request request{
       .python = python,
@@ -172,6 +183,8 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
       .steps = options.steps,
       .scratch = options.scratch,
       .output_to_error = options.output_to_error};
+  request.presented.values = options.values;
+  request.presented.timing = options.timing;
   if (options.host_memory) request.presented.largest_copy = *options.host_memory;
   const auto run = rehearsal::rehearse(*torch, request);
   if (!run) return run.error();
@@ -187,6 +200,9 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
   result.dropped_bytes = log.dropped_bytes;
   result.launches = log.launches;
   result.modelled = log.modelled;
+  if (result.signal != 0) result.last_call = log.last_call;
+  result.at_exit = result.signal != 0 && log.at_exit;
+  result.timing = timing_of(log, run->seconds_per_tick);
   for (const ingest::Unanswered& one : log.unanswered) result.unanswered.emplace_back(one.function, one.calls);
   if (log.trace->events.size_rows() == 0) return result;
   replay::list_settings(log.trace->settings, replay::recorded_settings(*log.trace));

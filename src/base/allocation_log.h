@@ -8,12 +8,20 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace unfrag::allocation_log {
 
 inline constexpr std::array<char, 8> kMagic = {'u', 'n', 'f', 'r', 'a', 'g', 'L', '1'};
 inline constexpr uint32_t kMostCalls = 256;  ///< Functions without an answer that are counted apart.
+
+inline constexpr size_t kLongestCall = 64;
+inline constexpr uint32_t kThreads = 8;  ///< Whose last calls are kept apart.
+
+/// What the null device's time is spent on.
+enum class Family : uint8_t { kRuntime, kKernels, kMemory, kMath, kLog };
+inline constexpr size_t kFamilies = 5;
 
 struct Header {
   std::array<char, 8> magic{};
@@ -30,6 +38,16 @@ struct Header {
   uint32_t traced = 0;                            ///< 1: the allocator's entries are all here.
   uint32_t calls = 0;                             ///< Names in `unanswered`, each told by a record.
   std::array<uint32_t, kMostCalls> unanswered{};  ///< Calls of each.
+
+  // The last call into the null device.
+  std::array<std::array<char, kLongestCall>, kThreads> last_calls{};  ///< Of each thread: a name, ended by a zero.
+  uint32_t last_thread = 0;  ///< Whose was the last, counted from 1, or who crashed; 0: nobody's.
+  uint32_t at_exit = 0;      ///< 1: it crashed when Python was already shutting down.
+
+  // With --timing, on the processor's clock; 0: not timed.
+  uint64_t timed_from = 0;  ///< The first request for memory.
+  uint64_t timed_to = 0;    ///< The end of the last call.
+  std::array<uint64_t, kFamilies> ticks{};
 };
 static_assert(sizeof(Header) <= 4096);
 inline constexpr uint64_t kRecordsAt = 4096;

@@ -50,7 +50,11 @@ class Reader {
                       .dropped_bytes = header_.dropped_bytes,
                       .launches = header_.launches,
                       .modelled = header_.modelled,
-                      .unanswered = std::move(unanswered_)};
+                      .unanswered = std::move(unanswered_),
+                      .last_call = last_call(),
+                      .at_exit = header_.at_exit != 0,
+                      .timed_ticks = header_.timed_to - std::min(header_.timed_from, header_.timed_to),
+                      .ticks = header_.ticks};
     builder_.trace.truncated = true;
     builder_.trace.dialect = dialect;
     log.trace = std::make_unique<trace::Trace>(std::move(builder_.trace));
@@ -58,6 +62,12 @@ class Reader {
   }
 
  private:
+  [[nodiscard]] std::string last_call() const {
+    if (header_.last_thread == 0 || header_.last_thread > header_.last_calls.size()) return "";
+    const auto& name = header_.last_calls[header_.last_thread - 1];
+    return escape_text({name.begin(), std::ranges::find(name, '\0')});
+  }
+
   bool take(void* into, uint64_t records) {
     read_ += records;
     const auto bytes = static_cast<std::streamsize>(records * sizeof(Record));

@@ -4,11 +4,13 @@
 // that agrees with it knows them. Threads: one thread a call; calls share nothing.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/allocation_log.h"
 #include "base/result.h"
 #include "trace/trace.h"
 
@@ -30,6 +32,10 @@ struct AllocationLog {
   uint64_t launches = 0;       ///< Kernels not run.
   uint64_t modelled = 0;       ///< Sizes by a rule of thumb.
   std::vector<Unanswered> unanswered;
+  std::string last_call;     ///< The function that was called last, or by the thread that crashed; escaped.
+  bool at_exit = false;      ///< It crashed when Python was already shutting down.
+  uint64_t timed_ticks = 0;  ///< From the first request for memory to the last call; 0: not timed.
+  std::array<uint64_t, allocation_log::kFamilies> ticks{};  ///< Of them, by allocation_log::Family.
 };
 
 /// `dialect`: the release of PyTorch that was rehearsed. Errors: kBadInput where the file is none, or says what cannot

@@ -62,6 +62,8 @@ std::string stage_text(const Presented& presented, const TorchInstall& torch, co
   const bool has_pool = torch.major > 2 || torch.minor >= 7;
   say("tracker", places.allocator, places.native_table, places.attach_tracker, has_pool ? 1 : 0);
   say("host_copy_bytes", presented.largest_copy.value());
+  say("values", presented.values);
+  say("timing", presented.timing ? 1 : 0);
   return text;
 }
 

@@ -14,7 +14,9 @@ struct Presented {
   Bytes memory;   ///< All of a device's.
   Bytes context;  ///< What the process's context takes of it.
   int devices = 1;
-  Bytes largest_copy{1 << 20};  ///< Copies up to this size are real.
+  Bytes largest_copy{1 << 20};   ///< Copies up to this size are real.
+  std::string values = "zeros";  ///< What else is read: zeros, ones, random.
+  bool timing = false;           ///< The null device counts its own time.
 };
 
 /// Where PyTorch's allocator keeps what the null device needs to listen to it, from the start of libc10_cuda.so.

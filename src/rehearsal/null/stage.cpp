@@ -46,6 +46,12 @@ void set(Stage& stage, const std::string& key, std::istringstream& value) {
     value >> stage.allocator_at >> stage.native_table_at >> stage.attach_tracker_at >> stage.entries_have_pool;
   } else if (key == "host_copy_bytes") {
     value >> stage.host_copy_bytes;
+  } else if (key == "timing") {
+    value >> stage.timing;
+  } else if (key == "values") {
+    std::string how;
+    value >> how;
+    stage.values = how == "ones" ? Values::kOnes : how == "random" ? Values::kRandom : Values::kZeros;
   }
 }
 

@@ -10,6 +10,9 @@
 
 namespace unfrag::null {
 
+/// What a program reads back where nobody put real bytes.
+enum class Values : uint8_t { kZeros, kOnes, kRandom };
+
 struct Stage {
   std::string folder;    ///< Where this process leaves its log; empty: no rehearsal.
   int cuda_version = 0;  ///< 13020 for 13.2: that of the installed torch.
@@ -49,6 +52,8 @@ struct Stage {
   bool entries_have_pool = true;   ///< A TraceEntry says from which pool (not before 2.7).
 
   uint64_t host_copy_bytes = 1 << 20;  ///< Copies up to this size are real.
+  Values values = Values::kZeros;
+  bool timing = false;  ///< The null device counts its own time.
 };
 
 const Stage& stage();

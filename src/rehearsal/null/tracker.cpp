@@ -10,9 +10,11 @@
 #include <string_view>
 
 #include "rehearsal/null/device_memory.h"
+#include "rehearsal/null/entered.h"
 #include "rehearsal/null/log.h"
 #include "rehearsal/null/python_frames.h"
 #include "rehearsal/null/stage.h"
+#include "rehearsal/null/torch_types.h"
 #include "rehearsal/null/value_at.h"
 
 namespace unfrag::null {
@@ -31,7 +33,7 @@ struct TraceEntry {
   uint64_t size;
   uint64_t pool[2];  // only where Stage::entries_have_pool
 };
-constexpr int kAlloc = 0;
+constexpr int kAlloc = 0, kFreeCompleted = 2, kOom = 8;
 
 int64_t now_us() {
   timespec time{};
@@ -40,6 +42,7 @@ int64_t now_us() {
 }
 
 void write_entry(const TraceEntry& entry) {
+  const EnteredIn<allocation_log::Family::kLog> entered("PyTorch's allocator");
   Record record{.kind = Kind::kEvent,
                 .action = static_cast<uint8_t>(entry.action),
                 .device = static_cast<uint16_t>(entry.device),
@@ -53,7 +56,9 @@ void write_entry(const TraceEntry& entry) {
     record.second = entry.pool[1];
   }
   log_record(record);
-  if (entry.action == kAlloc) device_memory().forget(entry.addr, entry.size);
+  if (entry.action == kAlloc) device_memory().begin_block(entry.addr, entry.size, element_type_asked_for());
+  if (entry.action == kOom) forget_element_type();
+  if (entry.action == kFreeCompleted) device_memory().end_block(entry.addr, entry.size);
 }
 
 /// Where libc10_cuda.so was loaded; 0 where it was not.
@@ -98,6 +103,7 @@ bool attach() {
   attach_to(allocator, write_entry);
   log_settings();
   count(counters().traced);
+  begin_timing();
   return true;
 }
 
