@@ -33,12 +33,20 @@ struct TraceEntry {
   uint64_t size;
   uint64_t pool[2];  // only where Stage::entries_have_pool
 };
-constexpr int kAlloc = 0, kFreeCompleted = 2, kOom = 8;
+constexpr int kAlloc = 0, kFreeRequested = 1, kFreeCompleted = 2, kOom = 8;
 
 int64_t now_us() {
   timespec time{};
   clock_gettime(CLOCK_REALTIME, &time);
   return int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1000;
+}
+
+/// A block is mostly given back in one go, which makes two entries.
+uint32_t stack_of(const TraceEntry& entry) {
+  thread_local uint64_t requested = 0;
+  const bool again = entry.action == kFreeCompleted && entry.addr == requested;
+  requested = entry.action == kFreeRequested ? entry.addr : 0;
+  return current_stack(again);
 }
 
 void write_entry(const TraceEntry& entry) {
@@ -50,7 +58,7 @@ void write_entry(const TraceEntry& entry) {
                 .size = entry.size,
                 .stream = entry.stream,
                 .time_us = now_us(),
-                .stack = current_stack()};
+                .stack = stack_of(entry)};
   if (stage().entries_have_pool) {
     record.first = entry.pool[0];
     record.second = entry.pool[1];
