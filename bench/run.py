@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Measures the budgets of unfrag against a peer, side by side in one run: reading and explaining against CPython's own
-reader, replay against the same rules on std::set (bench/replay_bench.cpp says how).
+reader, replay against the same rules on std::set (bench/replay_bench.cpp says how), and the null device of a rehearsal
+against the training step that runs on it, with the first interpreter of UNFRAG_TEST_TORCH.
 
 Times are of the processor, user and system, which other work on the machine disturbs least. Every ratio is taken
 pair by pair, unfrag and the peer in turn, so that it holds while the speed drifts; quote the medians. Peak
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -35,6 +37,7 @@ EXPLAIN_BUDGET = 10.0   # times pickle.load, the whole process, files over 10 MB
 REPLAY_BUDGET = 20.0    # million events a second on one core, trace in memory
 OPERATION_BUDGET = 30.0  # ns, median of an allocation or a free
 PEER_BUDGET = 1.5       # times the peer on std::set: less would not be worth the code
+REHEARSE_BUDGET = 1 / 6  # of the time of a training step, in the null device
 SLACK_BYTES = 12 * MIB  # memory beyond the file, or beyond 1.2 times it for explain
 
 # The benchmark's files are the generator's or recordings kept for tests. Still nothing but plain data is loaded.
@@ -162,11 +165,30 @@ def measure_replay(path: Path, repetitions: int) -> list[Row]:
     return rows
 
 
+def measure_rehearsal(repetitions: int) -> list[Row]:
+    """The null device's share of the time of a training step: 24 layers, from the first request for memory on."""
+    python = os.environ.get("UNFRAG_TEST_TORCH", "").split(":")[0]
+    if not python:
+        print("# rehearse: skipped, UNFRAG_TEST_TORCH names no interpreter with PyTorch")
+        return []
+    program = ROOT / "examples" / "train.py"
+    command = [str(UNFRAG), "rehearse", "-q", "--timing", "--format", "json", "--memory", "80GiB", "--python", python,
+               str(program), "--layers", "24", "--batch", "8", "--steps", "100"]
+    timings = [json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)["timing"]
+               for _ in range(repetitions)]
+    timing = sorted(timings, key=lambda one: one["share"])[repetitions // 2]
+    families = ", ".join(f"{name} {seconds:.3f} s" for name, seconds in timing["families"].items())
+    print(f"# rehearse {program.name}: {timing['seconds']:.2f} s of {timing['program_seconds']:.2f} s ({families})")
+    row = Row("rehearse: null device, share of a step", program, timing["share"], REHEARSE_BUDGET, False)
+    print(row, flush=True)
+    return [row]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--large", action="store_true", help="also a 1.5 GB file with 5 million entries")
     parser.add_argument("--pairs", type=int, default=5, help="measurements of each file (default: 5)")
-    parser.add_argument("file", nargs="*", type=Path, help="read and explain these files instead; no replay")
+    parser.add_argument("file", nargs="*", type=Path, help="read and explain these files instead; no replay, no rehearsal")
     arguments = parser.parse_args()
     print(f"# peer: pickle.load of CPython {sys.version.split()[0]}; medians of {arguments.pairs} pairs, of replay three "
           "times as many")
@@ -176,6 +198,8 @@ def main() -> int:
         rows += measure(path, pairs)
     for path in [] if arguments.file else replay_files():
         rows += measure_replay(path, 3 * arguments.pairs)
+    if not arguments.file:
+        rows += measure_rehearsal(3)
     over = [row for row in rows if not row.holds]
     print(f"# {len(rows) - len(over)} of {len(rows)} within budget")
     return 1 if over else 0
