@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from support import run
+from support import ROOT, run
 from torches import every_torch, newest_torch, rehearse
 
 COPY_BACK = "import torch\nx = torch.ones(5).cuda()\ny = x * 2\ny.cpu()\n"
@@ -89,3 +90,22 @@ sys.kept_to_the_end = Last()
     assert (report["signal"], report["at_exit"]) == (6, True)
     text = " ".join(run(["rehearse", "--python", python, program]).text.split())
     assert "The program had come to its end: SIGABRT (6) ended it while Python was shutting down." in text
+
+
+# What PyTorch's guards ask around every operation, whatever it is; what a library's loading does; and two of PyTorch's.
+NOT_ENTERED = re.compile(
+    "cudaGetDevice|cudaSetDevice|cudaGetLastError|cudaPeekAtLastError|cudaStreamIsCapturing|cudaStreamGetCaptureInfo.*|"
+    "cudaThreadExchangeStreamCaptureMode|cuDevicePrimaryCtxGetState|cuCtxGetCurrent|cuCtxGetDevice|__cudaRegister.*|"
+    "__cudaUnregister.*|__cudaInitModule|__attribute__|UNFRAG_EMPTY.*")
+
+
+def test_every_function_of_the_null_device_says_that_it_was_entered() -> None:
+    function = re.compile(r"^UNFRAG_NULL_API [^{;]*?(\w+)\([^{;]*\) \{(.*?)(?:\}$)", re.MULTILINE | re.DOTALL)
+    silent, count = set(), 0
+    for source in (ROOT / "src" / "rehearsal" / "null").glob("*.cpp"):
+        for name, body in function.findall(source.read_text()):
+            count += 1
+            if "Entered()" not in body and "const Entered entered;" not in body:
+                silent.add(name)
+    assert count > 200
+    assert {name for name in silent if not NOT_ENTERED.fullmatch(name)} == set()

@@ -24,7 +24,7 @@ struct ThreadState {
   uint32_t row = 0;    // in Header::last_calls; 0: none yet
   uint32_t depth = 0;  // of calls within calls
 };
-[[gnu::tls_model("initial-exec")]] thread_local ThreadState here;
+thread_local ThreadState here;
 
 /// What a crash is noted in: it belongs to the process that opened it.
 std::atomic<Header*> noted{nullptr};
