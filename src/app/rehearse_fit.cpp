@@ -13,6 +13,8 @@ namespace {
 
 using report::Rehearsal;
 
+constexpr int kMoreTries = 3;
+
 Error usage(std::string what) { return {ErrorKind::kUsage, "", std::move(what), "--fit bs=8..512 train.py --bs {bs}"}; }
 
 std::optional<uint64_t> number(std::string_view text) {
@@ -70,8 +72,10 @@ class Search {
     RehearseOptions options = options_;
     options.program = words_with(options.program, question_.name, value);
     auto rehearsal = rehearse(options);
-    // PyTorch's threads sometimes abort a program that has done its work: once more, before it is taken for its own.
-    if (rehearsal && fails_otherwise(*rehearsal) && rehearsal->signal != 0) rehearsal = rehearse(options);
+    // A thread of autograd's that is not yet done aborts a Python that ends, and with it what the program had to say.
+    for (int more = kMoreTries; more > 0 && rehearsal && fails_otherwise(*rehearsal) && rehearsal->at_exit; --more) {
+      rehearsal = rehearse(options);
+    }
     if (rehearsal && fails_otherwise(*rehearsal)) {
       return usage(fmt::format("--fit: with {} = {} the program ends with exit code {}, and not for want of memory",
                                escape_text(question_.name), value, rehearsal->exit_code));
