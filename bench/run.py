@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Measures the budgets of unfrag against a peer, side by side in one run: reading and explaining against CPython's own
-reader, replay against the same rules on std::set (bench/replay_bench.cpp says how); rehearsals have no peer.
+reader, replay against the same rules on std::set (bench/replay_bench.cpp says how), and the null device of a rehearsal
+against the training step that runs on it; whole rehearsals have no peer. They run with UNFRAG_TEST_TORCH's first interpreter.
 
 Times are of the processor, user and system, which other work on the machine disturbs least. Every ratio is taken
 pair by pair, unfrag and the peer in turn, so that it holds while the speed drifts; quote the medians. Peak
@@ -38,6 +39,7 @@ REPLAY_BUDGET = 20.0    # million events a second on one core, trace in memory
 OPERATION_BUDGET = 30.0  # ns, median of an allocation or a free
 REHEARSE_BUDGET = 30.0  # seconds of the processor, of the program and all that is around it
 PEER_BUDGET = 1.5       # times the peer on std::set: less would not be worth the code
+NULL_DEVICE_BUDGET = 1 / 6  # of the time of a training step, in the null device
 SLACK_BYTES = 12 * MIB  # memory beyond the file, or beyond 1.2 times it for explain
 
 # The benchmark's files are the generator's or recordings kept for tests. Still nothing but plain data is loaded.
@@ -175,6 +177,21 @@ def measure_rehearsal(program: Path, python: str) -> list[Row]:
     return [row]
 
 
+def measure_null_device(python: str, repetitions: int) -> list[Row]:
+    """The null device's share of the time of a training step: 24 layers, from the first request for memory on."""
+    program = ROOT / "examples" / "train.py"
+    command = [str(UNFRAG), "rehearse", "-q", "--timing", "--format", "json", "--memory", "80GiB", "--python", python,
+               str(program), "--layers", "24", "--batch", "8", "--steps", "100"]
+    timings = [json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)["timing"]
+               for _ in range(repetitions)]
+    timing = sorted(timings, key=lambda one: one["share"])[repetitions // 2]
+    families = ", ".join(f"{name} {seconds:.3f} s" for name, seconds in timing["families"].items())
+    print(f"# rehearse {program.name}: {timing['seconds']:.2f} s of {timing['program_seconds']:.2f} s ({families})")
+    row = Row("rehearse: null device, share of a step", program, timing["share"], NULL_DEVICE_BUDGET, False)
+    print(row, flush=True)
+    return [row]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--large", action="store_true", help="also a 1.5 GB file with 5 million entries")
@@ -194,6 +211,8 @@ def main() -> int:
         print("# no rehearsals: UNFRAG_TEST_TORCH names no interpreter with PyTorch")
     for program in sorted(REHEARSED.glob("*.py")) if pythons[0] and not arguments.file else []:
         rows += measure_rehearsal(program, pythons[0])
+    if pythons[0] and not arguments.file:
+        rows += measure_null_device(pythons[0], 3)
     over = [row for row in rows if not row.holds]
     print(f"# {len(rows) - len(over)} of {len(rows)} within budget")
     return 1 if over else 0

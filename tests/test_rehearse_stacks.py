@@ -46,7 +46,7 @@ def check_same(recorded: Path, rehearsed: Path) -> list[Entry]:
 
 
 PROGRAM = """
-import asyncio, contextlib, ctypes, functools, gc, sys, threading
+import asyncio, contextlib, ctypes, functools, gc, random, sys, threading
 import torch
 torch.backends.cudnn.enabled = False
 torch.cuda.memory._record_memory_history(context="all", stacks="python")
@@ -96,6 +96,33 @@ def executed():
         exec(compile("\\n" * (i % 7) + "x = make(i)", "<text>", "exec"), dict(globals(), i=i + 1))
         exec(compile("x = make(7)", f"<text {i % 3}>", "exec"), dict(globals()))
 
+def executed_far_below():
+    for i in range(200):
+        exec(compile("\\n" * (i % 7) + "deep(40)", "<text>", "exec"), dict(globals()))
+
+def left(path):
+    return path[0](path[1:]) if path else make(3)
+
+def right(path):
+    x = make(5)
+    return (path[0](path[1:]) if path
+            else make(4))
+
+def like_the_one_before():
+    choose, path = random.Random(5), []
+    for _ in range(500):
+        keep = choose.randrange(len(path) + 1)
+        path = path[:keep] + choose.choices([left, right], k=choose.randrange(40 - keep))
+        left(path)
+
+def freed_later():
+    side = torch.cuda.Stream()
+    for _ in range(5):
+        x = make(7)
+        x.record_stream(side)
+        del x
+        make(8)
+
 def training():
     model = torch.nn.Sequential(torch.nn.Linear(64, 256), torch.nn.GELU(), torch.nn.Linear(256, 10)).cuda()
     optimizer = torch.optim.AdamW(model.parameters())
@@ -109,6 +136,9 @@ for _ in range(2):
     list(generator())
     decorated()
     executed()
+    executed_far_below()
+    like_the_one_before()
+    freed_later()
     training()
     asyncio.run(both())
     sorted([1, 2], key=lambda n: make(n).numel())

@@ -97,6 +97,16 @@ Result<bool> examine(std::unique_ptr<const trace::Trace> log, const replay::Read
   return true;
 }
 
+std::optional<report::Timing> timing_of(const allocation_log::Header& log, double seconds_per_tick) {
+  if (log.timed_from == 0 || log.timed_to <= log.timed_from) return std::nullopt;
+  report::Timing timing{.program_seconds = static_cast<double>(log.timed_to - log.timed_from) * seconds_per_tick};
+  for (size_t i = 0; i < log.ticks.size(); ++i) {
+    timing.seconds[i] = static_cast<double>(log.ticks[i]) * seconds_per_tick;
+    timing.total_seconds += timing.seconds[i];
+  }
+  return timing;
+}
+
 std::vector<KernelImage> images_of(const std::vector<Process>& processes) {
   std::vector<KernelImage> images;
   for (const Process& process : processes) {
@@ -154,7 +164,8 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
                    .torch = torch->version,
                    .device = std::string((*gpu)->name),
                    .total = memory,
-                   .context = context};
+                   .context = context,
+                   .values = options.values};
   if (options.about_to_start) options.about_to_start(result);
   rehearsal::Request request{
       .python = python,
@@ -164,6 +175,8 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
       .scratch = options.scratch,
       .output_to_error = options.output_to_error};
   request.presented.addresses_ascend = options.addresses_ascend;
+  request.presented.values = options.values;
+  request.presented.timing = options.timing;
   if (options.host_memory) request.presented.largest_copy = *options.host_memory;
   const auto run = rehearsal::rehearse(*torch, request);
   if (!run) return run.error();
@@ -171,7 +184,9 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
   result.signal = run->ending.signal;
   const replay::ReadOptions read{.card = {.memory = memory, .context = context},
                                  .version = alloc::Version{.major = torch->major, .minor = torch->minor}};
-  const auto examined = examine(find_processes(run->logs, result), read, **gpu, cuda_major, result);
+  const std::vector<Process> processes = find_processes(run->logs, result);
+  if (!processes.empty()) result.timing = timing_of(processes.front().summary.header, run->seconds_per_tick);
+  const auto examined = examine(processes, read, **gpu, cuda_major, result);
   if (!examined) return examined.error();
   return result;
 }

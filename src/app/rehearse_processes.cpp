@@ -79,6 +79,14 @@ void add_counters(const LogSummary& log, Rehearsal& r) {
   }
 }
 
+/// A signal met the process that was started, which came to the device before those that it started.
+void note_crash(const LogSummary& log, Rehearsal& r, int64_t& earliest) {
+  if (r.signal == 0 || log.header.began_us >= earliest) return;
+  earliest = log.header.began_us;
+  r.last_call = log.last_call();
+  r.at_exit = log.header.at_exit != 0;
+}
+
 report::ProcessFigures figures_of(const LogSummary& log) {
   report::ProcessFigures figures{.process = log.header.process,
                                  .entries = log.entries,
@@ -176,6 +184,7 @@ Bytes NeedOfOthers::with_contexts(Bytes context) const {
 
 std::vector<Process> find_processes(const std::vector<std::string>& logs, Rehearsal& rehearsal) {
   std::vector<Process> processes;
+  int64_t earliest = INT64_MAX;
   for (const std::string& path : logs) {
     auto records = ingest::LogRecords::open(path);
     if (!records) {
@@ -186,6 +195,7 @@ std::vector<Process> find_processes(const std::vector<std::string>& logs, Rehear
     if (log.fault != nullptr) rehearsal.incomplete.push_back(damaged(path, log.fault));
     if (log.header.stop != Stop::kNone) rehearsal.incomplete.push_back(stopped(path, log));
     add_counters(log, rehearsal);
+    note_crash(log, rehearsal, earliest);
     if (log.used_device()) processes.push_back({.path = path, .summary = std::move(log)});
   }
   std::ranges::stable_sort(processes, [](const Process& a, const Process& b) {

@@ -32,7 +32,8 @@ struct NeedOfOthers {
 };
 
 /// Those that used the device, the highest peak first. What the others counted counts too; a log that is not whole is
-/// told, and takes no other with it. Fills in `processes`, `incomplete` and the counters.
+/// told, and takes no other with it. Fills in `processes`, `incomplete`, the counters and, after a
+/// `signal`, what was going on.
 std::vector<Process> find_processes(const std::vector<std::string>& logs, report::Rehearsal& rehearsal);
 
 /// Fills in `together`. Requires: `processes` as find_processes has them.

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace unfrag::allocation_log {
@@ -28,6 +29,13 @@ enum class Stop : uint32_t {
   kAddressSpace,   ///< No more of the file can be mapped.
   kLength,         ///< kMostBytes.
 };
+
+inline constexpr size_t kLongestCall = 64;
+inline constexpr uint32_t kThreads = 8;  ///< Whose last calls are kept apart.
+
+/// What the null device's time is spent on.
+enum class Family : uint8_t { kRuntime, kKernels, kMemory, kMath, kLog };
+inline constexpr size_t kFamilies = 5;
 
 struct Header {
   std::array<char, 8> magic{};  ///< Written last: zero where the process was killed before that.
@@ -49,6 +57,16 @@ struct Header {
   int32_t stop_error = 0;      ///< An errno.
   uint32_t unused = 0;
   std::array<uint32_t, kMostCalls> unanswered{};  ///< Calls of each.
+
+  // The last call into the null device.
+  std::array<std::array<char, kLongestCall>, kThreads> last_calls{};  ///< Of each thread: a name, ended by a zero.
+  uint32_t last_thread = 0;  ///< Whose was the last, counted from 1, or who crashed; 0: nobody's.
+  uint32_t at_exit = 0;      ///< 1: it crashed when Python was already shutting down.
+
+  // With --timing, on the processor's clock; 0: not timed.
+  uint64_t timed_from = 0;  ///< The first request for memory.
+  uint64_t timed_to = 0;    ///< The end of the last call.
+  std::array<uint64_t, kFamilies> ticks{};
 };
 inline constexpr uint64_t kRecordsAt = 4096;
 static_assert(sizeof(Header) <= kRecordsAt);

@@ -29,11 +29,13 @@ struct Arguments {
   std::string context;
   std::string host_memory;
   std::string addresses;
+  std::string values = "zeros";
   std::string snapshot;
   std::string fit;
   int devices = 1;
   uint64_t steps = 0;
   bool scratch = false;
+  bool timing = false;
   bool list = false;
   bool pass_exit_code = false;
   std::vector<std::string> program;
@@ -44,6 +46,8 @@ Result<app::RehearseOptions> parse(const Arguments& arguments) {
                                .program = arguments.program,
                                .gpu = arguments.gpu,
                                .devices = arguments.devices,
+                               .values = arguments.values,
+                               .timing = arguments.timing,
                                .steps = arguments.steps,
                                .scratch = arguments.scratch,
                                .output_to_error = arguments.common.format == "json"};
@@ -124,7 +128,9 @@ void add_rehearse(CLI::App& app, int& exit) {
   command->add_option("--devices", arguments->devices, "How many of them")->check(CLI::Range(1, 64));
   command->add_option("--python", arguments->python, "The interpreter (default: the active environment's, or python3)");
   command->add_option("--host-memory", arguments->host_memory,
-                      "Copies between host and device up to this size are real (default 1MiB)");
+                      "Copies from the host up to this size are kept (default 1MiB), the latest 256 times that in all");
+  command->add_option("--values", arguments->values, "What else it reads of the device: zeros (default), ones, random")
+      ->check(CLI::IsMember({"zeros", "ones", "random"}));
   command
       ->add_option(
           "--addresses", arguments->addresses,
@@ -136,6 +142,7 @@ void add_rehearse(CLI::App& app, int& exit) {
                     "Run it in a throw-away copy of this folder, so that it overwrites nothing in it");
   command->add_option("--fit", arguments->fit, "Find the largest value that fits: --fit bs=8..512 train.py --bs {bs}");
   command->add_option("--snapshot", arguments->snapshot, "Keep the recording in this file");
+  command->add_flag("--timing", arguments->timing, "Count the null device's own time");
   command->add_flag("--pass-exit-code", arguments->pass_exit_code, "End with the program's own exit code");
   command->add_flag("--list", arguments->list, "List the GPUs that can be named");
   add_common_options(*command, arguments->common);

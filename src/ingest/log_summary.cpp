@@ -48,6 +48,12 @@ Bytes LogSummary::peak_reserved() const {
   return peak;
 }
 
+std::string LogSummary::last_call() const {
+  if (header.last_thread == 0 || header.last_thread > header.last_calls.size()) return "";
+  const auto& name = header.last_calls[header.last_thread - 1];
+  return escape_text({name.begin(), std::ranges::find(name, '\0')});
+}
+
 LogSummary summarize_log(LogRecords& log) {
   LogSummary summary{.header = log.header()};
   while (const Record* const record = log.next()) {

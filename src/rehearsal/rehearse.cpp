@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <utility>
@@ -111,6 +113,19 @@ std::vector<std::string> logs_in(const std::string& folder) {
   return logs;
 }
 
+/// How long a tick of the processor's clock is, from all the time since it was made.
+class Clock {
+ public:
+  [[nodiscard]] double seconds_per_tick() const {
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - began_;
+    return passed.count() / static_cast<double>(__rdtsc() - ticks_);
+  }
+
+ private:
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  const uint64_t ticks_ = __rdtsc();
+};
+
 }  // namespace
 
 std::string default_python() {
@@ -141,6 +156,7 @@ Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
     if (!copy) return copy.error();
     options.folder = *copy;
   }
+  const Clock clock;
   const auto ending = run_child(command, options);
   if (!ending) return ending.error();
   if (!std::filesystem::exists(folder->path() + "/loaded")) {
@@ -148,7 +164,11 @@ Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
                  "TMPDIR=FOLDER from which programs can be run"};
   }
   std::vector<std::string> logs = logs_in(folder->path());
-  return Rehearsed{.torch = torch, .ending = *ending, .folder = std::move(*folder), .logs = std::move(logs)};
+  return Rehearsed{.torch = torch,
+                   .ending = *ending,
+                   .seconds_per_tick = clock.seconds_per_tick(),
+                   .folder = std::move(*folder),
+                   .logs = std::move(logs)};
 }
 
 }  // namespace unfrag::rehearsal

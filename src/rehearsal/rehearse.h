@@ -29,6 +29,7 @@ struct Request {
 struct Rehearsed {
   TorchInstall torch;
   Ending ending;
+  double seconds_per_tick = 0;    ///< Of the processor's clock, by which the null device counts.
   PrivateFolder folder;           ///< The logs lie in it: they are gone when this is.
   std::vector<std::string> logs;  ///< Paths, one a process that used the device.
 };

@@ -72,6 +72,8 @@ std::string stage_text(const Presented& presented, const TorchInstall& torch, co
   } else {
     say("settings_from", "PYTORCH_CUDA_ALLOC_CONF");
   }
+  say("values", presented.values);
+  say("timing", presented.timing ? 1 : 0);
   return text;
 }
 

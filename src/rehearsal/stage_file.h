@@ -17,6 +17,8 @@ struct Presented {
   int devices = 1;
   Bytes largest_copy{1 << 20};             ///< Copies up to this size are real.
   std::optional<bool> addresses_ascend{};  ///< Else as the device's do.
+  std::string values = "zeros";            ///< What else is read: zeros, ones, random.
+  bool timing = false;                     ///< The null device counts its own time.
 };
 
 /// Where PyTorch's allocator keeps what the null device needs to listen to it, from the start of libc10_cuda.so.

@@ -1,6 +1,7 @@
 // What a rehearsal came to: values only, filled in by app::rehearse. Threads: values.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -67,6 +68,17 @@ struct Incomplete {
   std::optional<uint64_t> lost{};  ///< Entries that are missing; nothing: nobody knows.
 };
 
+/// The null device's own time, from the first request for memory to the last call.
+struct Timing {
+  double program_seconds = 0;
+  double total_seconds = 0;
+  std::array<double, 5> seconds{};  ///< By kTimedFamilies.
+
+  [[nodiscard]] double share() const { return program_seconds > 0 ? total_seconds / program_seconds : 0; }
+};
+/// The runtime and the driver; launches; memory and copies; mathematics; the log, Python's stacks included.
+inline constexpr std::array<const char*, 5> kTimedFamilies = {"runtime", "kernels", "memory", "math", "log"};
+
 struct Rehearsal {
   std::string program;  ///< As typed.
   std::string python;
@@ -75,9 +87,12 @@ struct Rehearsal {
   std::string device;
   Bytes total;
   Bytes context;
-  bool has_kernels = true;  ///< The libraries that the program used were compiled for that device.
+  bool has_kernels = true;       ///< The libraries that the program used were compiled for that device.
+  std::string values = "zeros";  ///< What the program read where nobody put real bytes: zeros, ones, random.
   int exit_code = 0;
-  int signal = 0;  ///< 0: it ended by itself.
+  int signal = 0;           ///< 0: it ended by itself.
+  std::string last_call{};  ///< Into the null device, where a signal ended the program; escaped.
+  bool at_exit = false;     ///< ... when Python was already shutting down.
   std::vector<ProcessFigures>
       processes{};                   ///< Those that used the device, the highest peak first: what follows is its.
   std::vector<Together> together{};  ///< Of each device that any of them used.
@@ -96,7 +111,8 @@ struct Rehearsal {
   uint64_t launches = 0;
   uint64_t modelled = 0;
   std::vector<std::pair<std::string, uint32_t>> unanswered{};  ///< Function and calls; escaped.
-  std::optional<analyze::Explanation> explanation{};           ///< Nothing where the program allocated nothing.
+  std::optional<Timing> timing{};
+  std::optional<analyze::Explanation> explanation{};  ///< Nothing where the program allocated nothing.
 };
 
 /// Of a search, the run with the largest value that fits; null where none does.

@@ -101,6 +101,16 @@ Json unanswered_json(const Rehearsal& rehearsal) {
   return all;
 }
 
+Json timing_json(const std::optional<Timing>& timing) {
+  if (!timing) return nullptr;
+  Json json = {{"program_seconds", timing->program_seconds},
+               {"seconds", timing->total_seconds},
+               {"share", timing->share()},
+               {"families", Json::object()}};
+  for (size_t i = 0; i < kTimedFamilies.size(); ++i) json["families"][kTimedFamilies[i]] = timing->seconds[i];
+  return json;
+}
+
 }  // namespace
 
 std::string rehearsal_json(const Rehearsal& r) {
@@ -112,6 +122,8 @@ std::string rehearsal_json(const Rehearsal& r) {
   json["device"] = {{"name", r.device}, {"total_bytes", r.total.value()}, {"context_bytes", r.context.value()}};
   json["exit_code"] = r.exit_code;
   json["signal"] = r.signal == 0 ? Json(nullptr) : Json(r.signal);
+  json["last_call"] = r.last_call.empty() ? Json(nullptr) : Json(r.last_call);
+  json["at_exit"] = r.at_exit;
   json["processes"] = r.processes.size();
   json["process_list"] = processes_json(r);
   json["together"] = together_json(r);
@@ -121,12 +133,14 @@ std::string rehearsal_json(const Rehearsal& r) {
   json["devices"] = devices_json(r.devices);
   json["fits"] = fits_json(r);
   json["fit"] = fit_json(r);
+  json["values"] = r.values;
   json["host_reads"] = r.host_reads;
   json["unknown_reads"] = r.unknown_reads;
   json["dropped_bytes"] = r.dropped_bytes;
   json["kernel_launches"] = r.launches;
   json["modelled_sizes"] = r.modelled;
   json["unanswered"] = unanswered_json(r);
+  json["timing"] = timing_json(r.timing);
   json["explanation"] = r.explanation ? Json::parse(explain_json(*r.explanation, {})) : Json(nullptr);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

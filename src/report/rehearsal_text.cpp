@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 
 #include "base/text.h"
 #include "report/names.h"
@@ -91,6 +92,29 @@ void write_search(Page& page, const Rehearsal& r) {
   page.blank();
 }
 
+std::string_view signal_name(int signal) {
+  switch (signal) {
+    case 6: return "SIGABRT";
+    case 7: return "SIGBUS";
+    case 8: return "SIGFPE";
+    case 9: return "SIGKILL";
+    case 11: return "SIGSEGV";
+    case 15: return "SIGTERM";
+    default: return "signal";
+  }
+}
+
+// A crash on the way out is PyTorch's threads' and Python's, and no reason to distrust the figures.
+std::string signal_words(const Rehearsal& r) {
+  const std::string signal = fmt::format("{} ({})", signal_name(r.signal), r.signal);
+  if (r.at_exit) {
+    return fmt::format("The program had come to its end: {} ended it while Python was shutting down.", signal);
+  }
+  std::string words = fmt::format("{} ended the program; the figures are up to then.", signal);
+  if (!r.last_call.empty()) words += fmt::format(" The last call into the null device was {}.", r.last_call);
+  return words;
+}
+
 void write_ending(Page& page, const Rehearsal& r) {
   if (!r.has_kernels) {
     page.paragraph(fmt::format(
@@ -99,7 +123,7 @@ void write_ending(Page& page, const Rehearsal& r) {
         escape_text(r.torch), r.device));
   }
   if (r.signal != 0) {
-    page.paragraph(fmt::format("A signal ended the program ({}); the figures are up to then.", r.signal));
+    page.paragraph(signal_words(r));
   } else if (r.exit_code != 0) {
     page.paragraph(fmt::format("The program ended with exit code {}.", r.exit_code));
   }
@@ -148,11 +172,13 @@ void write_fits(Page& page, const Rehearsal& r) {
 
 void write_limits(Page& page, const Rehearsal& r) {
   page.heading("What this rests on");
-  page.paragraph(fmt::format("- {} kernels were not run: values are unknown, and read as zero. The program read the "
-                             "device {}, {} of them what no copy had put there; where its control flow hangs on such "
-                             "values, a real run differs.",
-                             format_count(r.launches), plural(r.host_reads, "time"), format_count(r.unknown_reads)),
-                 2, 4);
+  const char* const read_as = r.values == "ones" ? "as one" : r.values == "random" ? "at random" : "as zero";
+  page.paragraph(
+      fmt::format("- {} kernels were not run: values are unknown, and read {}. The program read the "
+                  "device {}, {} of them what no copy had put there; where its control flow hangs on such "
+                  "values, a real run differs.",
+                  format_count(r.launches), read_as, plural(r.host_reads, "time"), format_count(r.unknown_reads)),
+      2, 4);
   if (r.modelled > 0) {
     page.paragraph(fmt::format("- {} of workspaces are a rule of thumb's.", plural(r.modelled, "size")), 2, 4);
   }
@@ -168,6 +194,18 @@ void write_limits(Page& page, const Rehearsal& r) {
       fmt::format("- {} of functions that the null device does not know were answered \"not supported\": {}.",
                   plural(calls, "call"), names),
       2, 4);
+}
+
+void write_timing(Page& page, const Rehearsal& r) {
+  if (!r.timing) return;
+  std::string parts;
+  for (size_t i = 0; i < kTimedFamilies.size(); ++i) {
+    parts += fmt::format("{}{} {:.3f} s", i == 0 ? "" : ", ", kTimedFamilies[i], r.timing->seconds[i]);
+  }
+  page.paragraph(fmt::format("- The null device itself took {:.3f} s of {:.3f} s since the first request for memory "
+                             "({:.1f} %): {}.",
+                             r.timing->total_seconds, r.timing->program_seconds, 100 * r.timing->share(), parts),
+                 2, 4);
 }
 
 std::string next_command(const Rehearsal& r) {
@@ -193,6 +231,7 @@ std::string rehearsal_text(const Rehearsal& r, const TextOptions& options) {
   write_ending(page, r);
   write_fits(page, r);
   write_limits(page, r);
+  write_timing(page, r);
   std::string text = std::move(page).take();
   if (!r.explanation) return text;
   TextOptions within = options;

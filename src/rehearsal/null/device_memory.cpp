@@ -10,6 +10,9 @@
 namespace unfrag::null {
 namespace {
 
+/// So many copies of the largest size are kept together.
+constexpr uint64_t kCopiesKept = 256;
+
 uint64_t round_up(uint64_t n, uint64_t step) { return (n + step - 1) / step * step; }
 
 }  // namespace
@@ -18,7 +21,9 @@ DeviceMemory::DeviceMemory(const Stage& stage)
     : total_(stage.total_bytes),
       largest_copy_(stage.host_copy_bytes),
       taken_(static_cast<size_t>(stage.devices), stage.context_bytes),
-      space_(stage.host_addresses ? AddressSpace::Order::kAsHost : AddressSpace::Order::kAscending) {}
+      space_(stage.host_addresses ? AddressSpace::Order::kAsHost : AddressSpace::Order::kAscending),
+      contents_(kCopiesKept * stage.host_copy_bytes),
+      unknown_(stage.values) {}
 
 // ---- Accounts ----
 
@@ -58,7 +63,7 @@ bool DeviceMemory::free(uint64_t address) {
   const auto place = places_.find(address);
   if (place == places_.end() || place->second.physical != 0) return false;
   give_back(place->second.device, place->second.size);
-  contents_.forget(address, place->second.size);
+  forget(address, place->second.size);
   space_.give_back(address, place->second.size);
   places_.erase(place);
   return true;
@@ -128,7 +133,7 @@ bool DeviceMemory::unmap(uint64_t address, uint64_t size) {
     }
     place = places_.erase(place);
   }
-  contents_.forget(address, size);
+  forget(address, size);
   return AddressSpace::close(address, size);
 }
 
@@ -154,11 +159,7 @@ void DeviceMemory::copy(void* to, const void* from, uint64_t size) {
   const bool to_device = place_of(to_number(to)) != nullptr;
   const bool from_device = place_of(to_number(from)) != nullptr;
   if (to_device && from_device) {
-    if (size <= largest_copy_) {
-      contents_.copy(to_number(to), to_number(from), size);
-    } else {
-      contents_.forget(to_number(to), size);
-    }
+    count(counters().dropped_bytes, contents_.copy(to_number(to), to_number(from), size));
   } else if (to_device) {
     copy_to_device(to_number(to), from, size);
   } else if (from_device) {
@@ -169,30 +170,46 @@ void DeviceMemory::copy(void* to, const void* from, uint64_t size) {
 }
 
 void DeviceMemory::copy_to_device(uint64_t to, const void* from, uint64_t size) {
-  if (size <= largest_copy_) return contents_.write(to, from, size);
-  contents_.forget(to, size);
-  count(counters().dropped_bytes, size);
+  if (size <= largest_copy_) {
+    count(counters().dropped_bytes, contents_.write(to, from, size));
+  } else {
+    contents_.forget(to, size);
+    count(counters().dropped_bytes, size);
+  }
 }
 
-void DeviceMemory::copy_to_host(void* to, uint64_t from, uint64_t size) const {
+void DeviceMemory::copy_to_host(void* to, uint64_t from, uint64_t size) {
   count(counters().host_reads);
-  if (!contents_.read(to, from, size)) count(counters().unknown_reads);
+  const auto unknown = contents_.read(to, from, size);
+  if (!unknown.empty()) count(counters().unknown_reads);
+  for (const auto& [begin, end] : unknown) {
+    unknown_.read(static_cast<char*>(to) + (begin - from), begin, end - begin);
+  }
 }
 
 void DeviceMemory::fill(void* to, int value, uint64_t size) {
   const std::lock_guard lock(mutex_);
   if (place_of(to_number(to)) == nullptr) {
     std::memset(to, value, size);
-  } else if (size <= largest_copy_) {
-    contents_.fill(to_number(to), value, size);
   } else {
-    contents_.forget(to_number(to), size);
+    contents_.fill(to_number(to), value, size);
   }
 }
 
-void DeviceMemory::forget(uint64_t address, uint64_t size) {
+void DeviceMemory::begin_block(uint64_t address, uint64_t size, ElementType type) {
   const std::lock_guard lock(mutex_);
   contents_.forget(address, size);
+  unknown_.begin_block(address, size, type);
+}
+
+void DeviceMemory::end_block(uint64_t address, uint64_t size) {
+  const std::lock_guard lock(mutex_);
+  forget(address, size);
+}
+
+void DeviceMemory::forget(uint64_t address, uint64_t size) {
+  contents_.forget(address, size);
+  unknown_.end_blocks(address, size);
 }
 
 DeviceMemory& device_memory() {

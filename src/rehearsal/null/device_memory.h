@@ -14,6 +14,7 @@
 #include "rehearsal/null/address_space.h"
 #include "rehearsal/null/contents.h"
 #include "rehearsal/null/stage.h"
+#include "rehearsal/null/unknown_values.h"
 
 namespace unfrag::null {
 
@@ -51,8 +52,10 @@ class DeviceMemory {
   // Copies, by where the two sides lie; a side that is no device's is the host's.
   void copy(void* to, const void* from, uint64_t size);
   void fill(void* to, int value, uint64_t size);
-  /// Somebody else's block begins here now: nothing is known of it.
-  void forget(uint64_t address, uint64_t size);
+  /// A block of PyTorch's begins: nothing is known of it but what its elements are.
+  void begin_block(uint64_t address, uint64_t size, ElementType type);
+  /// ... and is given back: what was kept of it is of no use.
+  void end_block(uint64_t address, uint64_t size);
 
  private:
   struct Physical {
@@ -67,7 +70,8 @@ class DeviceMemory {
   void drop_if_unused(std::map<uint64_t, Physical>::iterator physical);
   [[nodiscard]] const Place* place_of(uint64_t address) const;
   void copy_to_device(uint64_t to, const void* from, uint64_t size);
-  void copy_to_host(void* to, uint64_t from, uint64_t size) const;
+  void copy_to_host(void* to, uint64_t from, uint64_t size);
+  void forget(uint64_t address, uint64_t size);
 
   mutable std::mutex mutex_;
   const uint64_t total_;
@@ -78,6 +82,7 @@ class DeviceMemory {
   uint64_t next_physical_ = 1;
   AddressSpace space_;
   Contents contents_;
+  UnknownValues unknown_;
 };
 
 DeviceMemory& device_memory();

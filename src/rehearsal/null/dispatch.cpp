@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "rehearsal/null/api.h"
+#include "rehearsal/null/entered.h"
 #include "rehearsal/null/entry.h"
 #include "rehearsal/null/log.h"
 #include "rehearsal/null/rule.h"
@@ -15,6 +16,7 @@ namespace unfrag::null {
 extern "C" __attribute__((used, visibility("hidden"))) uint64_t unfrag_null_call(Entry* entry,
                                                                                  const uint64_t* registers,
                                                                                  const uint64_t* stack) {
+  const EnteredIn<allocation_log::Family::kMath> entered(entry->name);
   std::atomic_ref(entry->calls).fetch_add(1, std::memory_order_relaxed);
   const void* kept = std::atomic_ref(entry->rule).load(std::memory_order_relaxed);
   if (kept == nullptr) {

@@ -7,9 +7,12 @@
 #include "rehearsal/null/dnn_backend.h"
 #include "rehearsal/null/dnn_calls.h"
 #include "rehearsal/null/dnn_plan.h"
+#include "rehearsal/null/entered.h"
 
 namespace unfrag::null {
 namespace {
+
+using Entered = EnteredIn<Family::kMath>;
 
 BackendHandle& backend(void* handle) { return *static_cast<BackendHandle*>(handle); }
 
@@ -24,19 +27,23 @@ DnnStatus unanswered(const char* what, int number) {
 using namespace unfrag::null;
 
 UNFRAG_NULL_API DnnStatus cudnnBackendCreateDescriptor(int type, void** handle) {
+  const Entered entered;
   if (type < 0 || type >= kBackendTypes) return unanswered("cudnnBackendCreateDescriptor", type);
   *handle = new BackendHandle{std::make_shared<BackendObject>(type)};
   return kDnnSuccess;
 }
 UNFRAG_NULL_API DnnStatus cudnnBackendDestroyDescriptor(void* handle) {
+  const Entered entered;
   delete static_cast<BackendHandle*>(handle);
   return kDnnSuccess;
 }
 UNFRAG_NULL_API DnnStatus cudnnBackendFinalize(void* handle) {
+  const Entered entered;
   return handle == nullptr ? kDnnBadParameter : kDnnSuccess;
 }
 
 UNFRAG_NULL_API DnnStatus cudnnBackendSetAttribute(void* handle, int name, int type, int64_t count, const void* array) {
+  const Entered entered;
   auto value = read_value(type, count, array);
   if (handle == nullptr || !value) return kDnnBadParameter;
   backend(handle).object->set(name, std::move(*value));
@@ -46,6 +53,7 @@ UNFRAG_NULL_API DnnStatus cudnnBackendSetAttribute(void* handle, int name, int t
 /// An attribute that nobody knows is left unwritten and counted, like a function that nobody knows.
 UNFRAG_NULL_API DnnStatus cudnnBackendGetAttribute(void* handle, int name, int, int64_t room, int64_t* found,
                                                    void* array) {
+  const Entered entered;
   if (handle == nullptr) return kDnnBadParameter;
   const BackendObject& object = *backend(handle).object;
   const BackendValue* value = object.find(name);
@@ -59,6 +67,7 @@ UNFRAG_NULL_API DnnStatus cudnnBackendGetAttribute(void* handle, int name, int, 
 }
 
 UNFRAG_NULL_API DnnStatus cudnnBackendExecute(void*, void* plan, void* pack) {
+  const Entered entered;
   if (plan == nullptr || pack == nullptr) return kDnnBadParameter;
   count(counters().launches);
   return kDnnSuccess;

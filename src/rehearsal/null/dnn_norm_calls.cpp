@@ -2,9 +2,12 @@
 #include "rehearsal/null/api.h"
 #include "rehearsal/null/dnn_calls.h"
 #include "rehearsal/null/dnn_norm.h"
+#include "rehearsal/null/entered.h"
 
 namespace unfrag::null {
 namespace {
+
+using Entered = EnteredIn<Family::kMath>;
 
 constexpr int kPersistent = 2;  // cudnnBatchNormMode_t
 constexpr int kPlain = 0;       // cudnnBatchNormOps_t
@@ -22,16 +25,19 @@ UNFRAG_NULL_API DnnStatus cudnnGetBatchNormalizationForwardTrainingExWorkspaceSi
                                                                                    const void* x, const void*,
                                                                                    const void*, const void*,
                                                                                    const void*, size_t* size) {
+  const Entered entered;
   return answer_modelled(size, norm_workspace(norm_of(mode, operations, x)));
 }
 UNFRAG_NULL_API DnnStatus cudnnGetBatchNormalizationBackwardExWorkspaceSize(void*, int mode, int operations,
                                                                             const void* x, const void*, const void*,
                                                                             const void*, const void*, const void*,
                                                                             const void*, size_t* size) {
+  const Entered entered;
   return answer_modelled(size, norm_workspace(norm_of(mode, operations, x)));
 }
 UNFRAG_NULL_API DnnStatus cudnnGetBatchNormalizationTrainingExReserveSpaceSize(void*, int mode, int operations,
                                                                                const void*, const void* x,
                                                                                size_t* size) {
+  const Entered entered;
   return answer_modelled(size, norm_reserve(norm_of(mode, operations, x)));
 }

@@ -4,9 +4,12 @@
 #include "rehearsal/null/api.h"
 #include "rehearsal/null/dnn_calls.h"
 #include "rehearsal/null/dnn_rnn.h"
+#include "rehearsal/null/entered.h"
 
 namespace unfrag::null {
 namespace {
+
+using Entered = EnteredIn<Family::kMath>;
 
 constexpr int kBothDirections = 1;  // cudnnDirectionMode_t
 constexpr int kSkipInput = 1;       // cudnnRNNInputMode_t
@@ -34,16 +37,19 @@ void tell(const std::optional<RnnParameter>& parameter, int type, const void* bu
 using namespace unfrag::null;
 
 UNFRAG_NULL_API DnnStatus cudnnCreateRNNDescriptor(void** descriptor) {
+  const Entered entered;
   *descriptor = new Rnn;
   return kDnnSuccess;
 }
 UNFRAG_NULL_API DnnStatus cudnnDestroyRNNDescriptor(void* descriptor) {
+  const Entered entered;
   delete static_cast<Rnn*>(descriptor);
   return kDnnSuccess;
 }
 UNFRAG_NULL_API DnnStatus cudnnSetRNNDescriptor_v8(void* descriptor, int, int cell, int bias, int direction, int input,
                                                    int type, int, int, int32_t input_size, int32_t hidden,
                                                    int32_t projected, int32_t layers, void*, uint32_t) {
+  const Entered entered;
   if (descriptor == nullptr || cell < 0 || cell > 3 || bias < 0 || bias > 3) return kDnnBadParameter;
   rnn_of(descriptor) = {.cell = static_cast<Rnn::Cell>(cell),
                         .bias = static_cast<Rnn::Bias>(bias),
@@ -58,26 +64,31 @@ UNFRAG_NULL_API DnnStatus cudnnSetRNNDescriptor_v8(void* descriptor, int, int ce
 }
 
 UNFRAG_NULL_API DnnStatus cudnnCreateRNNDataDescriptor(void** descriptor) {
+  const Entered entered;
   *descriptor = new RnnBatch;
   return kDnnSuccess;
 }
 UNFRAG_NULL_API DnnStatus cudnnDestroyRNNDataDescriptor(void* descriptor) {
+  const Entered entered;
   delete static_cast<RnnBatch*>(descriptor);
   return kDnnSuccess;
 }
 UNFRAG_NULL_API DnnStatus cudnnSetRNNDataDescriptor(void* descriptor, int, int, int steps, int sequences, int,
                                                     const int*, void*) {
+  const Entered entered;
   if (descriptor == nullptr) return kDnnBadParameter;
   *static_cast<RnnBatch*>(descriptor) = {.steps = at_least_0(steps), .sequences = at_least_0(sequences)};
   return kDnnSuccess;
 }
 
 UNFRAG_NULL_API DnnStatus cudnnGetRNNWeightSpaceSize(void*, void* descriptor, size_t* size) {
+  const Entered entered;
   return answer_modelled(size, rnn_weights(rnn_of(descriptor)));
 }
 /// Either size may be left out.
 UNFRAG_NULL_API DnnStatus cudnnGetRNNTempSpaceSizes(void*, void* descriptor, int mode, const void* data,
                                                     size_t* workspace, size_t* reserve) {
+  const Entered entered;
   const Rnn& rnn = rnn_of(descriptor);
   const RnnBatch& batch = *static_cast<const RnnBatch*>(data);
   const bool training = mode == kTraining;
@@ -89,6 +100,7 @@ UNFRAG_NULL_API DnnStatus cudnnGetRNNTempSpaceSizes(void*, void* descriptor, int
 UNFRAG_NULL_API DnnStatus cudnnGetRNNWeightParams(void*, void* descriptor, int32_t pseudo_layer, size_t,
                                                   const void* buffer, int32_t number, void* matrix,
                                                   void** matrix_address, void* bias, void** bias_address) {
+  const Entered entered;
   if (descriptor == nullptr || pseudo_layer < 0 || number < 0) return kDnnBadParameter;
   const Rnn& rnn = rnn_of(descriptor);
   const uint64_t layer = at_least_0(pseudo_layer);

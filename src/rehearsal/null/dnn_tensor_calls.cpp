@@ -5,9 +5,12 @@
 
 #include "rehearsal/null/api.h"
 #include "rehearsal/null/dnn_calls.h"
+#include "rehearsal/null/entered.h"
 
 namespace unfrag::null {
 namespace {
+
+using Entered = EnteredIn<Family::kMath>;
 
 DnnStatus create(void** descriptor) {
   *descriptor = new DnnTensor;
@@ -42,10 +45,11 @@ std::vector<int64_t> packed(const std::vector<int64_t>& dims, bool channels_last
 
 using namespace unfrag::null;
 
-UNFRAG_NULL_API DnnStatus cudnnCreateTensorDescriptor(void** descriptor) { return create(descriptor); }
-UNFRAG_NULL_API DnnStatus cudnnDestroyTensorDescriptor(void* descriptor) { return destroy(descriptor); }
+UNFRAG_NULL_API DnnStatus cudnnCreateTensorDescriptor(void** descriptor) { return Entered(), create(descriptor); }
+UNFRAG_NULL_API DnnStatus cudnnDestroyTensorDescriptor(void* descriptor) { return Entered(), destroy(descriptor); }
 UNFRAG_NULL_API DnnStatus cudnnSetTensorNdDescriptor(void* descriptor, int type, int count, const int* dims,
                                                      const int* strides) {
+  const Entered entered;
   if (descriptor == nullptr || dims == nullptr || strides == nullptr) return kDnnBadParameter;
   *static_cast<DnnTensor*>(descriptor) = {
       .type = type, .dims = numbers(count, dims), .strides = numbers(count, strides)};
@@ -53,6 +57,7 @@ UNFRAG_NULL_API DnnStatus cudnnSetTensorNdDescriptor(void* descriptor, int type,
 }
 UNFRAG_NULL_API DnnStatus cudnnGetTensorNdDescriptor(const void* descriptor, int room, int* type, int* count, int* dims,
                                                      int* strides) {
+  const Entered entered;
   const DnnTensor& tensor = dnn_tensor(descriptor);
   if (type != nullptr) *type = tensor.type;
   if (count != nullptr) *count = static_cast<int>(tensor.dims.size());
@@ -61,10 +66,11 @@ UNFRAG_NULL_API DnnStatus cudnnGetTensorNdDescriptor(const void* descriptor, int
   return kDnnSuccess;
 }
 
-UNFRAG_NULL_API DnnStatus cudnnCreateFilterDescriptor(void** descriptor) { return create(descriptor); }
-UNFRAG_NULL_API DnnStatus cudnnDestroyFilterDescriptor(void* descriptor) { return destroy(descriptor); }
+UNFRAG_NULL_API DnnStatus cudnnCreateFilterDescriptor(void** descriptor) { return Entered(), create(descriptor); }
+UNFRAG_NULL_API DnnStatus cudnnDestroyFilterDescriptor(void* descriptor) { return Entered(), destroy(descriptor); }
 UNFRAG_NULL_API DnnStatus cudnnSetFilterNdDescriptor(void* descriptor, int type, int format, int count,
                                                      const int* dims) {
+  const Entered entered;
   constexpr int kChannelsLast = 1;
   if (descriptor == nullptr || dims == nullptr) return kDnnBadParameter;
   std::vector<int64_t> all = numbers(count, dims);
@@ -74,6 +80,7 @@ UNFRAG_NULL_API DnnStatus cudnnSetFilterNdDescriptor(void* descriptor, int type,
 }
 UNFRAG_NULL_API DnnStatus cudnnGetFilterNdDescriptor(const void* descriptor, int room, int* type, int* format,
                                                      int* count, int* dims) {
+  const Entered entered;
   const DnnTensor& filter = dnn_tensor(descriptor);
   if (type != nullptr) *type = filter.type;
   if (format != nullptr) *format = filter.is_channels_last() ? 1 : 0;

@@ -15,6 +15,8 @@ namespace unfrag::null {
 struct Spot {
   uint64_t code = 0;
   int64_t offset = 0;
+
+  friend bool operator==(const Spot&, const Spot&) = default;
 };
 
 /// A hash of all that decides which name, file and line a spot has, so that another code object at the same address

@@ -1,5 +1,6 @@
 #include "rehearsal/null/python_frames.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 
@@ -14,24 +15,31 @@ namespace {
 class Numbers {
  public:
   uint32_t find(uint64_t hash) const {
-    const Row& row = rows_[hash % kRows];
-    const uint64_t number = row.number.load(std::memory_order_relaxed);
-    return (row.folded.load(std::memory_order_relaxed) ^ number) == hash ? static_cast<uint32_t>(number) : 0;
+    for (const Row& row : sets_[hash % kSets]) {
+      const uint64_t number = row.number.load(std::memory_order_relaxed);
+      if ((row.folded.load(std::memory_order_relaxed) ^ number) == hash) return static_cast<uint32_t>(number);
+    }
+    return 0;
   }
 
+  /// In a row that is free, else in any of the set.
   void keep(uint64_t hash, uint32_t number) {
-    Row& row = rows_[hash % kRows];
+    Set& set = sets_[hash % kSets];
+    const auto is_free = [](const Row& row) { return row.number.load(std::memory_order_relaxed) == 0; };
+    const auto found = std::ranges::find_if(set, is_free);
+    Row& row = found != set.end() ? *found : set[(hash / kSets) % set.size()];
     row.folded.store(hash ^ number, std::memory_order_relaxed);
     row.number.store(number, std::memory_order_relaxed);
   }
 
  private:
-  static constexpr size_t kRows = size_t{1} << 14;
+  static constexpr size_t kSets = size_t{1} << 13;
   struct Row {
     std::atomic<uint64_t> folded{0};
     std::atomic<uint64_t> number{0};
   };
-  std::array<Row, kRows> rows_;
+  using Set = std::array<Row, 4>;  // a line of the processor's cache
+  alignas(64) std::array<Set, kSets> sets_;
 };
 Numbers known;
 
@@ -43,8 +51,20 @@ bool fits(const Python& python) {
   return fit == Fit::kFits;
 }
 
-uint32_t stack_on(const Python& python, Spot spot, uint64_t log, uint32_t below) {
-  const uint64_t hash = mix(mix(fingerprint(python, spot), log), below);
+/// What the thread's last walk came to, outermost frame first: most frames are there again, below the same.
+struct LastWalk {
+  struct Frame {
+    uint64_t fingerprint = 0;
+    uint32_t stack = 0;
+  };
+  uint64_t log = 0;
+  size_t depth = 0;
+  std::array<Frame, allocation_log::kMostFrames> frames;
+  std::array<Spot, allocation_log::kMostFrames> spots;  // innermost first
+};
+
+uint32_t stack_on(const Python& python, Spot spot, uint64_t fingerprint, uint64_t log, uint32_t below) {
+  const uint64_t hash = mix(mix(fingerprint, log), below);
   if (const uint32_t number = known.find(hash); number != 0) return number;
   const uint32_t number = log_stack(
       {.name = name_of(python, spot.code), .file = file_of(python, spot.code), .line = line_of(python, spot)}, below);
@@ -54,13 +74,29 @@ uint32_t stack_on(const Python& python, Spot spot, uint64_t log, uint32_t below)
 
 }  // namespace
 
-uint32_t current_stack() {
+uint32_t current_stack(bool again) {
   const Python* const running = python();
   const uint64_t log = log_identity();
   if (running == nullptr || log == 0 || !fits(*running)) return 0;
   std::array<Spot, allocation_log::kMostFrames> spots;
   uint32_t stack = 0;
-  for (size_t i = walk_frames(*running, spots); i > 0; --i) stack = stack_on(*running, spots[i - 1], log, stack);
+  thread_local LastWalk last;
+  const size_t depth = walk_frames(*running, spots);
+  bool same = last.log == log;
+  if (again && same && depth == last.depth && std::equal(spots.begin(), spots.begin() + depth, last.spots.begin())) {
+    return depth == 0 ? 0 : last.frames[depth - 1].stack;
+  }
+  last.log = log;
+  last.depth = depth;
+  std::copy_n(spots.begin(), depth, last.spots.begin());
+  for (size_t i = 0; i < depth; ++i) {
+    const Spot spot = spots[depth - 1 - i];
+    const uint64_t print = fingerprint(*running, spot);
+    LastWalk::Frame& before = last.frames[i];
+    same = same && before.fingerprint == print;
+    if (!same) before = {.fingerprint = print, .stack = stack_on(*running, spot, print, log, stack)};
+    stack = before.stack;
+  }
   return stack;
 }
 

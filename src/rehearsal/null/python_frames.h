@@ -11,6 +11,7 @@ namespace unfrag::null {
 
 /// Its number in the log; 0: the thread runs no Python, or a Python whose frames are not understood.
 /// Cost: one hash and one look-up a frame.
-uint32_t current_stack();
+/// `again`: the thread has called before and has hardly run since, so that the same places are the same stack.
+uint32_t current_stack(bool again = false);
 
 }  // namespace unfrag::null

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "rehearsal/null/api.h"
+#include "rehearsal/null/entered.h"
 #include "rehearsal/null/kernels.h"
 #include "rehearsal/null/log.h"
 #include "rehearsal/null/stage.h"
@@ -10,6 +11,8 @@
 
 namespace unfrag::null {
 namespace {
+
+using Entered = EnteredIn<Family::kKernels>;
 
 struct Dim3 {
   unsigned x, y, z;
@@ -59,6 +62,7 @@ int blocks_that_fit(int threads, size_t shared) {
 using namespace unfrag::null;
 
 // NOLINTBEGIN(bugprone-reserved-identifier): the names that compiled programs call.
+// Registering, as a library is loaded or unloaded, is nothing that the program does: it enters nothing.
 UNFRAG_NULL_API void** __cudaRegisterFatBinary(void* wrapper) { return register_fat_binary(wrapper); }
 UNFRAG_NULL_API void __cudaRegisterFatBinaryEnd(void**) {}
 UNFRAG_NULL_API void __cudaUnregisterFatBinary(void**) {}
@@ -69,10 +73,12 @@ UNFRAG_NULL_API void __cudaRegisterFunction(void** fat_binary, const char* funct
 UNFRAG_NULL_API void __cudaRegisterVar(void**, char*, char*, const char*, int, size_t, int, int) {}
 UNFRAG_NULL_API char __cudaInitModule(void**) { return 1; }
 UNFRAG_NULL_API unsigned __cudaPushCallConfiguration(Dim3 grid, Dim3 block, size_t shared, void* stream) {
+  const Entered entered;
   pushed = {.grid = grid, .block = block, .shared = shared, .stream = stream};
   return 0;
 }
 UNFRAG_NULL_API Status __cudaPopCallConfiguration(Dim3* grid, Dim3* block, size_t* shared, void* stream) {
+  const Entered entered;
   *grid = pushed.grid;
   *block = pushed.block;
   *shared = pushed.shared;
@@ -80,21 +86,27 @@ UNFRAG_NULL_API Status __cudaPopCallConfiguration(Dim3* grid, Dim3* block, size_
   return kSuccess;
 }
 UNFRAG_NULL_API Status __cudaGetKernel(void** kernel, const void* function) {
+  const Entered entered;
   *kernel = const_cast<void*>(function);
   return kSuccess;
 }
 
-UNFRAG_NULL_API Status __cudaLaunchKernel(void* kernel, Dim3, Dim3, void**, size_t, void*) { return launch(kernel); }
+UNFRAG_NULL_API Status __cudaLaunchKernel(void* kernel, Dim3, Dim3, void**, size_t, void*) {
+  return Entered(), launch(kernel);
+}
 // NOLINTEND(bugprone-reserved-identifier)
 UNFRAG_NULL_API Status cudaLaunchKernel(const void* kernel, Dim3, Dim3, void**, size_t, void*) {
-  return launch(kernel);
+  return Entered(), launch(kernel);
 }
 UNFRAG_NULL_API Status cudaLaunchCooperativeKernel(const void* kernel, Dim3, Dim3, void**, size_t, void*) {
-  return launch(kernel);
+  return Entered(), launch(kernel);
 }
-UNFRAG_NULL_API Status cudaLaunchKernelExC(const void*, const void* kernel, void**) { return launch(kernel); }
+UNFRAG_NULL_API Status cudaLaunchKernelExC(const void*, const void* kernel, void**) {
+  return Entered(), launch(kernel);
+}
 
 UNFRAG_NULL_API Status cudaFuncGetAttributes(void* result, const void* kernel) {
+  const Entered entered;
   const auto code = code_of(kernel);
   if (!code) return note(kNoKernelImage);
   auto* const out = static_cast<char*>(result);
@@ -107,15 +119,17 @@ UNFRAG_NULL_API Status cudaFuncGetAttributes(void* result, const void* kernel) {
   put(kMaxDynamicShared, stage().shared_per_block_optin);
   return kSuccess;
 }
-UNFRAG_NULL_API Status cudaFuncSetAttribute(const void*, int, int) { return kSuccess; }
-UNFRAG_NULL_API Status cudaKernelSetAttributeForDevice(void*, int, int, int) { return kSuccess; }
+UNFRAG_NULL_API Status cudaFuncSetAttribute(const void*, int, int) { return Entered(), kSuccess; }
+UNFRAG_NULL_API Status cudaKernelSetAttributeForDevice(void*, int, int, int) { return Entered(), kSuccess; }
 UNFRAG_NULL_API Status cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, const void*, int threads,
                                                                      size_t shared) {
+  const Entered entered;
   *blocks = blocks_that_fit(threads, shared);
   return kSuccess;
 }
 UNFRAG_NULL_API Status cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int* blocks, const void*, int threads,
                                                                               size_t shared, unsigned) {
+  const Entered entered;
   *blocks = blocks_that_fit(threads, shared);
   return kSuccess;
 }

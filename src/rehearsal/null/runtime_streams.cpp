@@ -4,10 +4,13 @@
 #include <cstdint>
 
 #include "rehearsal/null/api.h"
+#include "rehearsal/null/entered.h"
 #include "rehearsal/null/status.h"
 
 namespace unfrag::null {
 namespace {
+
+using Entered = EnteredIn<Family::kRuntime>;
 
 /// What a handle points to; only that it is not another's counts.
 struct Stream {
@@ -33,28 +36,35 @@ bool is_created(const void* stream) { return reinterpret_cast<uintptr_t>(stream)
 
 using namespace unfrag::null;
 
-UNFRAG_NULL_API Status cudaStreamCreate(void** stream) { return create_stream(stream, 0); }
-UNFRAG_NULL_API Status cudaStreamCreateWithFlags(void** stream, unsigned) { return create_stream(stream, 0); }
+UNFRAG_NULL_API Status cudaStreamCreate(void** stream) { return Entered(), create_stream(stream, 0); }
+UNFRAG_NULL_API Status cudaStreamCreateWithFlags(void** stream, unsigned) {
+  return Entered(), create_stream(stream, 0);
+}
 UNFRAG_NULL_API Status cudaStreamCreateWithPriority(void** stream, unsigned, int priority) {
+  const Entered entered;
   return create_stream(stream, priority);
 }
 UNFRAG_NULL_API Status cudaStreamDestroy(void* stream) {
+  const Entered entered;
   if (is_created(stream)) delete static_cast<Stream*>(stream);
   return kSuccess;
 }
 UNFRAG_NULL_API Status cudaStreamGetPriority(void* stream, int* priority) {
+  const Entered entered;
   *priority = is_created(stream) ? static_cast<const Stream*>(stream)->priority : 0;
   return kSuccess;
 }
-UNFRAG_NULL_API Status cudaStreamQuery(void*) { return kSuccess; }
-UNFRAG_NULL_API Status cudaStreamSynchronize(void*) { return kSuccess; }
-UNFRAG_NULL_API Status cudaStreamWaitEvent(void*, void*, unsigned) { return kSuccess; }
+UNFRAG_NULL_API Status cudaStreamQuery(void*) { return Entered(), kSuccess; }
+UNFRAG_NULL_API Status cudaStreamSynchronize(void*) { return Entered(), kSuccess; }
+UNFRAG_NULL_API Status cudaStreamWaitEvent(void*, void*, unsigned) { return Entered(), kSuccess; }
 UNFRAG_NULL_API Status cudaLaunchHostFunc(void*, void (*function)(void*), void* data) {
+  Entered();  // the program's time is not ours
   function(data);
   return kSuccess;
 }
 UNFRAG_NULL_API Status cudaStreamAddCallback(void* stream, void (*function)(void*, Status, void*), void* data,
                                              unsigned) {
+  Entered();
   function(stream, kSuccess, data);
   return kSuccess;
 }
@@ -81,25 +91,30 @@ UNFRAG_NULL_API Status cudaThreadExchangeStreamCaptureMode(int* mode) {
 }
 
 UNFRAG_NULL_API Status cudaEventCreate(void** event) {
+  const Entered entered;
   *event = new Event;
   return kSuccess;
 }
-UNFRAG_NULL_API Status cudaEventCreateWithFlags(void** event, unsigned) { return cudaEventCreate(event); }
+UNFRAG_NULL_API Status cudaEventCreateWithFlags(void** event, unsigned) { return Entered(), cudaEventCreate(event); }
 UNFRAG_NULL_API Status cudaEventDestroy(void* event) {
+  const Entered entered;
   delete static_cast<Event*>(event);
   return kSuccess;
 }
 UNFRAG_NULL_API Status cudaEventRecord(void* event, void*) {
+  const Entered entered;
   if (event == nullptr) return note(kInvalidHandle);
   static_cast<Event*>(event)->recorded = true;
   return kSuccess;
 }
 UNFRAG_NULL_API Status cudaEventRecordWithFlags(void* event, void* stream, unsigned) {
+  const Entered entered;
   return cudaEventRecord(event, stream);
 }
-UNFRAG_NULL_API Status cudaEventQuery(void*) { return kSuccess; }
-UNFRAG_NULL_API Status cudaEventSynchronize(void*) { return kSuccess; }
+UNFRAG_NULL_API Status cudaEventQuery(void*) { return Entered(), kSuccess; }
+UNFRAG_NULL_API Status cudaEventSynchronize(void*) { return Entered(), kSuccess; }
 UNFRAG_NULL_API Status cudaEventElapsedTime(float* milliseconds, void* start, void* end) {
+  const Entered entered;
   const auto is_recorded = [](const void* event) {
     return event != nullptr && static_cast<const Event*>(event)->recorded;
   };

@@ -49,6 +49,12 @@ void set(Stage& stage, const std::string& key, std::istringstream& value) {
     value >> stage.host_copy_bytes;
   } else if (key == "settings_from") {
     for (std::string name; value >> name;) stage.settings_from.push_back(name);
+  } else if (key == "timing") {
+    value >> stage.timing;
+  } else if (key == "values") {
+    std::string how;
+    value >> how;
+    stage.values = how == "ones" ? Values::kOnes : how == "random" ? Values::kRandom : Values::kZeros;
   }
 }
 

@@ -11,6 +11,9 @@
 
 namespace unfrag::null {
 
+/// What a program reads back where nobody put real bytes.
+enum class Values : uint8_t { kZeros, kOnes, kRandom };
+
 struct Stage {
   std::string folder;    ///< Where this process leaves its log; empty: no rehearsal.
   int cuda_version = 0;  ///< 13020 for 13.2: that of the installed torch.
@@ -53,6 +56,8 @@ struct Stage {
   uint64_t host_copy_bytes = 1 << 20;  ///< Copies up to this size are real.
   /// The environment variables that PyTorch's allocator reads its settings from: the first that is set.
   std::vector<std::string> settings_from;
+  Values values = Values::kZeros;
+  bool timing = false;  ///< The null device counts its own time.
 };
 
 const Stage& stage();

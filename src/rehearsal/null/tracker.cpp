@@ -11,10 +11,12 @@
 #include <string_view>
 
 #include "rehearsal/null/device_memory.h"
+#include "rehearsal/null/entered.h"
 #include "rehearsal/null/log.h"
 #include "rehearsal/null/log_file.h"
 #include "rehearsal/null/python_frames.h"
 #include "rehearsal/null/stage.h"
+#include "rehearsal/null/torch_types.h"
 #include "rehearsal/null/value_at.h"
 
 namespace unfrag::null {
@@ -33,9 +35,18 @@ struct TraceEntry {
   uint64_t size;
   uint64_t pool[2];  // only where Stage::entries_have_pool
 };
-constexpr int kAlloc = 0;
+constexpr int kAlloc = 0, kFreeRequested = 1, kFreeCompleted = 2, kOom = 8;
+
+/// A block is mostly given back in one go, which makes two entries.
+uint32_t stack_of(const TraceEntry& entry) {
+  thread_local uint64_t requested = 0;
+  const bool again = entry.action == kFreeCompleted && entry.addr == requested;
+  requested = entry.action == kFreeRequested ? entry.addr : 0;
+  return current_stack(again);
+}
 
 void write_entry(const TraceEntry& entry) {
+  const EnteredIn<allocation_log::Family::kLog> entered("PyTorch's allocator");
   Record record{.kind = Kind::kEvent,
                 .action = static_cast<uint8_t>(entry.action),
                 .device = static_cast<uint16_t>(entry.device),
@@ -43,13 +54,15 @@ void write_entry(const TraceEntry& entry) {
                 .size = entry.size,
                 .stream = entry.stream,
                 .time_us = now_us(),
-                .stack = current_stack()};
+                .stack = stack_of(entry)};
   if (stage().entries_have_pool) {
     record.first = entry.pool[0];
     record.second = entry.pool[1];
   }
   log_record(record);
-  if (entry.action == kAlloc) device_memory().forget(entry.addr, entry.size);
+  if (entry.action == kAlloc) device_memory().begin_block(entry.addr, entry.size, element_type_asked_for());
+  if (entry.action == kOom) forget_element_type();
+  if (entry.action == kFreeCompleted) device_memory().end_block(entry.addr, entry.size);
 }
 
 /// libc10_cuda.so as it was loaded; at 0 where it was not.
@@ -110,6 +123,7 @@ bool attach() {
   attach_to(allocator, write_entry);
   log_settings();
   count(counters().traced);
+  begin_timing();
   return true;
 }
 
