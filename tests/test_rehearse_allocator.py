@@ -384,7 +384,8 @@ print("COUNTED", refused, torch.cuda.memory_stats()["num_alloc_retries"])
 
 
 @every_torch
-@pytest.mark.parametrize("settings", ["", "roundup_power2_divisions:4", "max_split_size_mb:64"])
+@pytest.mark.parametrize("settings", [
+    "", "roundup_power2_divisions:4", "max_split_size_mb:64", "expandable_segments:True", "garbage_collection_threshold:0.6"])
 def test_what_a_random_program_did_is_known_to_the_last_retry(python: str, settings: str, tmp_path: Path) -> None:
     report = report_on(python, tmp_path, RANDOM, "--memory", "2GiB", "--context", "500MiB",
                        PYTORCH_CUDA_ALLOC_CONF=settings)

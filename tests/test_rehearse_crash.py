@@ -92,11 +92,12 @@ sys.kept_to_the_end = Last()
     assert "The program had come to its end: SIGABRT (6) ended it while Python was shutting down." in text
 
 
-# What PyTorch's guards ask around every operation, whatever it is; what a library's loading does; and two of PyTorch's.
+# What PyTorch's guards ask around every operation, whatever it is; what a library's loading does; two of PyTorch's and
+# the end of a process.
 NOT_ENTERED = re.compile(
     "cudaGetDevice|cudaSetDevice|cudaGetLastError|cudaPeekAtLastError|cudaStreamIsCapturing|cudaStreamGetCaptureInfo.*|"
     "cudaThreadExchangeStreamCaptureMode|cuDevicePrimaryCtxGetState|cuCtxGetCurrent|cuCtxGetDevice|__cudaRegister.*|"
-    "__cudaUnregister.*|__cudaInitModule|__attribute__|UNFRAG_EMPTY.*")
+    "__cudaUnregister.*|__cudaInitModule|__attribute__|UNFRAG_EMPTY.*|_exit")
 
 
 def test_every_function_of_the_null_device_says_that_it_was_entered() -> None:

@@ -18,8 +18,8 @@ using trace::Action;
 constexpr std::array kActions = {
     Action::kAlloc,      Action::kFreeRequested, Action::kFreeCompleted, Action::kSegmentAlloc, Action::kSegmentFree,
     Action::kSegmentMap, Action::kSegmentUnmap,  Action::kSnapshot,      Action::kOom,          Action::kAnnotate};
-/// More than any device has; what a program asks for may be more.
-constexpr uint64_t kMostAskedFor = (uint64_t{1} << 48) - 1;
+/// More is refused before the allocator counts it.
+constexpr uint64_t kMostAskedFor = uint64_t{1} << 60;
 
 class LogReader {
  public:

@@ -65,7 +65,7 @@ LogSummary summarize_log(LogRecords& log) {
     }
     if (record->kind != Kind::kUnanswered) continue;
     summary.unanswered.push_back(
-        {.function = excerpt(log.text(record->first)), .calls = summary.header.unanswered[record->number]});
+        {.function = escape_text(log.text(record->first)), .calls = summary.header.unanswered[record->number]});
   }
   summary.fault = log.fault();
   return summary;

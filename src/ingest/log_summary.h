@@ -16,7 +16,7 @@ namespace unfrag::ingest {
 
 /// Functions that the null device had no answer for.
 struct Unanswered {
-  std::string function;  ///< Escaped and cut, safe to print.
+  std::string function;  ///< Escaped, safe to print.
   uint32_t calls = 0;
 };
 

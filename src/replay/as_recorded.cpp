@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "replay/reservation_base.h"
+
 namespace unfrag::replay {
 
 using trace::Action;
@@ -12,23 +14,24 @@ void run_as_recorded(Runner& runner, const Program& program, const trace::Trace&
                      const History& history) {
   runner.complete_in_order_of([&](uint32_t life) { return completion_of(history, life); });
   uint32_t entry = 0;
+  Reserving reserving;
+  runner.device().on_reserve([&](const alloc::Owner& owner) {
+    return find_reservation_base(trace, device, reserving, owner, runner.device());
+  });
   for (const Op& op : program.ops) {
     std::vector<uint64_t> plain;
-    std::vector<uint64_t> expandable;
+    reserving = {.from = entry, .mapped_before = runner.device().times_mapped()};
     for (; entry < op.entry; ++entry) {
       const size_t row = size_t{device.first_event} + entry;
       const Action action = trace.events.action[row];
       if (action == Action::kSegmentAlloc) plain.push_back(trace.events.addr[row]);
-      if (action == Action::kSegmentMap) expandable.push_back(trace.events.addr[row]);
     }
-    if (!plain.empty() || !expandable.empty()) {
-      std::ranges::reverse(plain);  // the next is taken from the back
-      std::ranges::reverse(expandable);
-      runner.device().suggest(std::move(plain), std::move(expandable));
-    }
+    std::ranges::reverse(plain);
+    runner.device().suggest(std::move(plain));
     runner.step(op);
   }
   runner.complete_in_order_of({});
+  runner.device().on_reserve({});
 }
 
 }  // namespace unfrag::replay

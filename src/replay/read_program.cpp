@@ -5,6 +5,7 @@
 
 #include "replay/initial_state.h"
 #include "replay/pool_finder.h"
+#include "replay/reservation_base.h"
 
 namespace unfrag::replay {
 namespace {
@@ -34,6 +35,10 @@ class Reader {
         want_(want),
         runner_(begin(conditions), conditions, &log_) {
     runner_.complete_in_order_of([this](uint32_t life) { return completion_of(history_, life); });
+    runner_.device().on_reserve([this](const alloc::Owner& owner) -> std::optional<uint64_t> {
+      if (reading_.divergence) return std::nullopt;
+      return find_reservation_base(trace_, device_, reserving_, owner, runner_.device());
+    });
     note_initial_sizes();
     reserved_ = runner_.policy().statistics().reserved.current;
     requested_ = runner_.policy().statistics().requested.current;
@@ -156,7 +161,8 @@ class Reader {
     const Ahead ahead = look_ahead();
     if (!ahead.request) return advance_unexplained(ahead);
     if (ahead.release) retire_released_pools(ahead);
-    if (ahead.gains && !reading_.divergence) suggest_addresses(ahead.end);
+    if (!reading_.divergence) suggest_addresses(ahead.end);
+    reserving_ = {.from = cursor_, .mapped_before = runner_.device().times_mapped()};
     play_segments(ahead.end);
     const bool refused = action(ahead.end) == Action::kOom;
     const uint32_t life = refused ? next_refused_++ : history_.life_of_entry[ahead.end];
@@ -268,12 +274,10 @@ class Reader {
 
   void suggest_addresses(uint32_t end) {
     std::vector<uint64_t> plain;
-    std::vector<uint64_t> expandable;
     for (uint32_t i = end; i-- > cursor_;) {
       if (action(i) == Action::kSegmentAlloc) plain.push_back(addr(i));
-      if (action(i) == Action::kSegmentMap) expandable.push_back(addr(i));
     }
-    runner_.device().suggest(std::move(plain), std::move(expandable));
+    runner_.device().suggest(std::move(plain));
   }
 
   // ---- Comparing ----
@@ -386,6 +390,7 @@ class Reader {
   uint32_t played_ = 0;
   Ahead ahead_;
   uint32_t ahead_from_ = UINT32_MAX;
+  Reserving reserving_;
   size_t next_lost_ = 0;
   size_t last_place_ = 0;
   std::vector<bool> retired_;

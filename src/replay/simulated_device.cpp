@@ -39,11 +39,6 @@ SimulatedDevice::SimulatedDevice(const Limits& limits, Direction direction, Log*
       lowest_(first_address(direction)),
       highest_(lowest_) {}
 
-void SimulatedDevice::suggest(std::vector<uint64_t> plain, std::vector<uint64_t> expandable) {
-  plain_ = std::move(plain);
-  expandable_ = std::move(expandable);
-}
-
 void SimulatedDevice::adopt(Address addr, Bytes size) {
   used_ += round_up(size.value(), kGranule);
   highest_ = std::max(highest_, addr.value() + size.value());
@@ -70,15 +65,26 @@ void SimulatedDevice::free_segment(Address addr, Bytes size, const alloc::Owner&
   if (log_ != nullptr) log_->add(trace::Action::kSegmentFree, addr.value(), size.value(), owner);
 }
 
-std::optional<Address> SimulatedDevice::reserve(Bytes size, const alloc::Owner&) {
-  const auto suggested = take_last(expandable_);
-  return Address(suggested ? *suggested : find_space(size.value()));
+std::optional<Address> SimulatedDevice::reserve(Bytes size, const alloc::Owner& owner) {
+  const auto known = base_ ? base_(owner) : std::nullopt;
+  const uint64_t base = known ? *known : find_space(size.value());
+  reserved_[base] = size.value();
+  return Address(base);
 }
 
-void SimulatedDevice::release(Address addr, Bytes size) { give_space_back(addr.value(), size.value()); }
+void SimulatedDevice::release(Address addr, Bytes size) {
+  reserved_.erase(addr.value());
+  give_space_back(addr.value(), size.value());
+}
+
+bool SimulatedDevice::is_reserved(uint64_t addr) const {
+  const auto after = reserved_.upper_bound(addr);
+  return after != reserved_.begin() && addr - std::prev(after)->first < std::prev(after)->second;
+}
 
 bool SimulatedDevice::map(Address addr, Bytes size, Bytes page, const alloc::Owner& owner) {
   if (!take_memory(size.value() / page.value() * round_up(page.value(), kGranule))) return false;
+  ++times_mapped_;
   if (log_ != nullptr) log_->add(trace::Action::kSegmentMap, addr.value(), size.value(), owner);
   return true;
 }

@@ -23,10 +23,16 @@ class SimulatedDevice final : public alloc::Driver {
 
   /// Called where the allocator waits for events, all or those of one pool; must complete what waits.
   void on_synchronize(std::function<void(std::optional<alloc::PoolIdx>)> complete) { complete_ = std::move(complete); }
-  /// The addresses that the next segments, or the next expandable ones' first pages, are to have.
-  void suggest(std::vector<uint64_t> plain, std::vector<uint64_t> expandable);
-  /// Memory that is there already.
+  /// The addresses that the next segments are to have, the next at the back.
+  void suggest(std::vector<uint64_t> plain) { plain_ = std::move(plain); }
+  /// Asked where a reservation is to lie; nothing: anywhere.
+  void on_reserve(std::function<std::optional<uint64_t>(const alloc::Owner&)> base) { base_ = std::move(base); }
+  /// Memory and address space that are there already.
   void adopt(Address addr, Bytes size);
+  void adopt_reservation(Address base, Bytes size) { reserved_[base.value()] = size.value(); }
+  [[nodiscard]] uint64_t times_mapped() const { return times_mapped_; }
+  /// Whether it lies in a reservation.
+  [[nodiscard]] bool is_reserved(uint64_t addr) const;
 
   std::optional<Address> allocate_segment(Bytes size, const alloc::Owner& owner) override;
   void free_segment(Address addr, Bytes size, const alloc::Owner& owner) override;
@@ -51,12 +57,14 @@ class SimulatedDevice final : public alloc::Driver {
   Direction direction_;
   uint64_t capacity_;
   uint64_t used_ = 0;
+  uint64_t times_mapped_ = 0;
   bool up_;          // the next range lies above
   uint64_t lowest_;  // of the space used
   uint64_t highest_;
-  std::map<uint64_t, uint64_t> holes_;  // address → size, of ranges given back
-  std::vector<uint64_t> plain_;         // suggestions, the next at the back
-  std::vector<uint64_t> expandable_;
+  std::map<uint64_t, uint64_t> holes_;     // address → size, of ranges given back
+  std::map<uint64_t, uint64_t> reserved_;  // base → size
+  std::vector<uint64_t> plain_;            // suggestions, the next at the back
+  std::function<std::optional<uint64_t>(const alloc::Owner&)> base_;
   std::function<void(std::optional<alloc::PoolIdx>)> complete_;
 };
 
