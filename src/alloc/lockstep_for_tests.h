@@ -214,7 +214,7 @@ class Lockstep {
         if (now.num_device_free == prophecy.device_frees && pools_ == 1) differ("nothing was released");
         break;
       case Prediction::kReleasesFirst:
-        if (now.num_device_free == prophecy.device_frees) differ("nothing was released first");
+        if (now.num_device_free == prophecy.device_frees && pools_ == 1) differ("nothing was released first");
         break;
     }
   }
