@@ -6,6 +6,9 @@ Figures are held against what PyTorch itself says in the same process, and again
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -22,6 +25,9 @@ FIGURES = {"peak_allocated": "peak_allocated_bytes", "peak_requested": "peak_req
            "peak_reserved": "peak_reserved_bytes", "num_ooms": "num_ooms", "num_alloc_retries": "num_alloc_retries"}
 PRINT_STATISTICS = """
 import json
+import os
+import pty
+import re
 s = torch.cuda.memory_stats()
 print("STATISTICS", json.dumps({k: s[v] for k, v in {
     "peak_allocated_bytes": "allocated_bytes.all.peak", "peak_reserved_bytes": "reserved_bytes.all.peak",
@@ -484,3 +490,17 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_program_runs(python
         done = run(["rehearse", "--python", python, option, path, program], cwd=tmp_path)
         check_error(done, 5, str(path))
     assert sorted(one.name for one in tmp_path.iterdir()) == ["file", "program.py"]
+
+
+@newest_torch
+def test_on_a_terminal_it_tells_how_it_goes(python: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import torch, time\nkept = torch.zeros(1 << 28, device='cuda')\ntime.sleep(9)\n")
+    main, terminal = pty.openpty()
+    done = subprocess.run([PROGRAM, "rehearse", "--python", python, program], stdout=subprocess.DEVNULL, stderr=terminal,
+                          env=environment(), check=False, timeout=120)
+    os.close(terminal)
+    told = os.read(main, 1 << 16).decode()
+    os.close(main)
+    assert done.returncode == 0
+    assert re.search(r"unfrag: \d+ s: 1.00 GiB held, 1 kernels so far", told), told

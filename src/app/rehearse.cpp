@@ -174,6 +174,12 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
       .steps = options.steps,
       .scratch = options.scratch,
       .output_to_error = options.output_to_error};
+  if (options.while_it_runs) {
+    request.progress = [&](const rehearsal::Progress& now) {
+      options.while_it_runs(fmt::format("{} s: {} held, {} kernels so far", now.elapsed.count(), format_bytes(now.held),
+                                        format_count(now.launches)));
+    };
+  }
   request.presented.addresses_ascend = options.addresses_ascend;
   request.presented.values = options.values;
   request.presented.timing = options.timing;

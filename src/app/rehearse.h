@@ -30,6 +30,8 @@ struct RehearseOptions {
   bool output_to_error = false;            ///< What the program prints goes to standard error.
   /// Told before the program starts: on which device, with which torch. May be empty.
   std::function<void(const report::Rehearsal&)> about_to_start{};
+  /// Told now and then while it runs, by another thread: a line for people. May be empty.
+  std::function<void(const std::string&)> while_it_runs{};
 };
 
 /// Errors: kUsage for a GPU that is not known, kMissing without a CUDA build of torch or without the program, kOutput.

@@ -51,6 +51,7 @@ struct Header {
   uint64_t unknown_reads = 0;  ///< ... of bytes that no copy from the host had put there.
   uint64_t dropped_bytes = 0;  ///< Copied to the device and not kept.
   uint64_t launches = 0;       ///< Kernels that were not run.
+  uint64_t held_bytes = 0;     ///< Of all devices, now.
   uint64_t modelled = 0;       ///< Sizes answered by a rule of thumb.
   uint32_t traced = 0;         ///< 1: the allocator's entries are all here.
   uint32_t calls = 0;          ///< Names in `unanswered`, each told by a record.

@@ -102,6 +102,10 @@ int run(const Arguments& arguments) {
       std::fprintf(stderr, "%s\n", report::rehearsal_notice(rehearsal).c_str());
     };
   }
+  // Whole lines, as the program writes to the terminal too.
+  if (!common.quiet && os::is_terminal(os::Stream::kError)) {
+    options->while_it_runs = [](const std::string& line) { std::fprintf(stderr, "unfrag: %s\n", line.c_str()); };
+  }
   auto rehearsal = rehearse(arguments, *options);
   if (!rehearsal) return report_error(rehearsal.error());
   rehearsal->snapshot = arguments.snapshot;

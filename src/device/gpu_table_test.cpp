@@ -45,8 +45,9 @@ TEST(GpuTable, KeepsToTheLimitsOfTheComputeCapability) {
     ASSERT_NE(found, kGuide.end()) << gpu.key;
     const Limits& limits = found->second;
     EXPECT_EQ(gpu.threads_per_multiprocessor, limits.threads) << gpu.key;
-    EXPECT_EQ(gpu.shared_per_multiprocessor, Bytes(limits.shared_kib * 1024)) << gpu.key;
-    EXPECT_EQ(gpu.shared_per_block_opt_in, Bytes(limits.opt_in_kib * 1024)) << gpu.key;
+    EXPECT_EQ(gpu.shared_per_multiprocessor, Bytes(uint64_t{1024} * static_cast<uint64_t>(limits.shared_kib)))
+        << gpu.key;
+    EXPECT_EQ(gpu.shared_per_block_opt_in, Bytes(uint64_t{1024} * static_cast<uint64_t>(limits.opt_in_kib))) << gpu.key;
     EXPECT_EQ(gpu.shared_per_block, 48_KiB) << gpu.key;
     EXPECT_EQ(gpu.registers_per_multiprocessor, 65'536) << gpu.key;
     EXPECT_GE(gpu.blocks_per_multiprocessor, 16) << gpu.key;

@@ -157,7 +157,10 @@ Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
     options.folder = *copy;
   }
   const Clock clock;
-  const auto ending = run_child(command, options);
+  const auto ending = [&] {
+    const Watcher watcher(folder->path(), request.progress, std::chrono::seconds(5));
+    return run_child(command, options);
+  }();
   if (!ending) return ending.error();
   if (!std::filesystem::exists(folder->path() + "/loaded")) {
     return Error{ErrorKind::kMissing, folder->path(), "the program did not load the null device from there",

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "rehearsal/private_folder.h"
 #include "rehearsal/stage_file.h"
 #include "rehearsal/torch_install.h"
+#include "rehearsal/watcher.h"
 
 namespace unfrag::rehearsal {
 
@@ -24,6 +26,7 @@ struct Request {
   uint64_t steps = 0;    ///< Ends the program after so many steps of optimizers; 0: never.
   bool scratch = false;  ///< Runs in a copy of the working folder.
   bool output_to_error = false;
+  std::function<void(const Progress&)> progress{};  ///< Told now and then, by another thread. May be empty.
 };
 
 struct Rehearsed {

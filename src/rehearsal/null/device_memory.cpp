@@ -31,9 +31,13 @@ bool DeviceMemory::take(int device, uint64_t size) {
   uint64_t& taken = taken_[static_cast<size_t>(device)];
   if (size > total_ || taken > total_ - size) return false;
   taken += size;
+  count(counters().held_bytes, size);
   return true;
 }
-void DeviceMemory::give_back(int device, uint64_t size) { taken_[static_cast<size_t>(device)] -= size; }
+void DeviceMemory::give_back(int device, uint64_t size) {
+  taken_[static_cast<size_t>(device)] -= size;
+  count(counters().held_bytes, -size);
+}
 
 uint64_t DeviceMemory::free_bytes(int device) const {
   const std::lock_guard lock(mutex_);
