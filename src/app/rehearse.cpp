@@ -14,6 +14,7 @@
 #include "device/context_size.h"
 #include "device/gpu.h"
 #include "ingest/allocation_log.h"
+#include "rehearsal/dnn_library.h"
 #include "rehearsal/rehearse.h"
 #include "replay/settings_in_force.h"
 
@@ -181,6 +182,7 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
       .scratch = options.scratch,
       .output_to_error = options.output_to_error};
   request.presented.addresses_ascend = options.addresses_ascend;
+  request.dnn = options.dnn.empty() ? rehearsal::find_dnn(*torch) : options.dnn;
   if (options.host_memory) request.presented.largest_copy = *options.host_memory;
   const auto run = rehearsal::rehearse(*torch, request);
   if (!run) return run.error();
@@ -196,6 +198,8 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
   result.dropped_bytes = log.dropped_bytes;
   result.launches = log.launches;
   result.modelled = log.modelled;
+  result.asked = log.asked;
+  result.dnn_version = log.dnn_version;
   result.has_kernels = runs_on(**gpu, log.images);
   for (const ingest::Unanswered& one : log.unanswered) result.unanswered.emplace_back(one.function, one.calls);
   if (log.trace->events.size_rows() == 0) return result;

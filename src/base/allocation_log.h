@@ -30,6 +30,8 @@ struct Header {
   uint32_t traced = 0;                            ///< 1: the allocator's entries are all here.
   uint32_t calls = 0;                             ///< Names in `unanswered`, each told by a record.
   std::array<uint32_t, kMostCalls> unanswered{};  ///< Calls of each.
+  uint64_t asked = 0;                             ///< Sizes that cuDNN itself answered.
+  uint64_t dnn_version = 0;                       ///< ... as cudnnGetVersion says.
 };
 static_assert(sizeof(Header) <= 4096);
 inline constexpr uint64_t kRecordsAt = 4096;

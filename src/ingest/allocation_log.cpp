@@ -50,6 +50,8 @@ class Reader {
                       .dropped_bytes = header_.dropped_bytes,
                       .launches = header_.launches,
                       .modelled = header_.modelled,
+                      .asked = header_.asked,
+                      .dnn_version = header_.dnn_version,
                       .unanswered = std::move(unanswered_),
                       .images = std::move(images_)};
     builder_.trace.truncated = true;

@@ -30,6 +30,8 @@ struct AllocationLog {
   uint64_t dropped_bytes = 0;  ///< Copied to the device and not kept.
   uint64_t launches = 0;       ///< Kernels not run.
   uint64_t modelled = 0;       ///< Sizes by a rule of thumb.
+  uint64_t asked = 0;          ///< Sizes that cuDNN itself said,
+  uint64_t dnn_version = 0;    ///< ... of that version (cudnnGetVersion).
   std::vector<Unanswered> unanswered;
   std::vector<KernelImage> images;  ///< Of the libraries whose kernels the program used.
 };

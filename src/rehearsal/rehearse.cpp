@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "base/os.h"
+#include "rehearsal/device_description.h"
+#include "rehearsal/dnn_process.h"
 #include "rehearsal/elf_imports.h"
 #include "rehearsal/null_library.h"
 #include "rehearsal/scratch.h"
@@ -86,6 +89,14 @@ std::map<std::string, std::string> environment_for(const PrivateFolder& folder, 
   return environment;
 }
 
+/// As long as it lives, the real cuDNN can be asked.
+std::optional<DnnProcess> start_dnn(const PrivateFolder& folder, const Request& request) {
+  if (request.dnn.empty()) return std::nullopt;
+  const Presented& presented = request.presented;
+  return DnnProcess::start(folder,
+                           {.library = request.dnn, .device = device_description(*presented.gpu, presented.memory)});
+}
+
 std::vector<std::string> logs_in(const std::string& folder) {
   std::vector<std::string> logs;
   std::error_code ignored;
@@ -129,6 +140,7 @@ Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
     }
     if (const auto copied = copy_folder(".", options.folder); !copied) return copied.error();
   }
+  const auto dnn = start_dnn(*folder, request);
   const auto ending = run_child(command_for(request), options);
   if (!ending) return ending.error();
   if (!std::filesystem::exists(folder->path() + "/loaded")) {

@@ -65,7 +65,9 @@ struct Rehearsal {
   uint64_t unknown_reads = 0;
   uint64_t dropped_bytes = 0;
   uint64_t launches = 0;
-  uint64_t modelled = 0;
+  uint64_t modelled = 0;                                       ///< Sizes of workspaces by a rule of thumb, and
+  uint64_t asked = 0;                                          ///< ... those that cuDNN itself said.
+  uint64_t dnn_version = 0;                                    ///< The cuDNN that was asked: 92801 for 9.28.1; 0: none.
   std::vector<std::pair<std::string, uint32_t>> unanswered{};  ///< Function and calls; escaped.
   std::optional<analyze::Explanation> explanation{};           ///< Nothing where the program allocated nothing.
 };

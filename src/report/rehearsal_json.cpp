@@ -81,6 +81,7 @@ std::string rehearsal_json(const Rehearsal& r) {
   json["dropped_bytes"] = r.dropped_bytes;
   json["kernel_launches"] = r.launches;
   json["modelled_sizes"] = r.modelled;
+  json["asked_sizes"] = r.asked;
   json["unanswered"] = unanswered_json(r);
   json["explanation"] = r.explanation ? Json::parse(explain_json(*r.explanation, {})) : Json(nullptr);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);

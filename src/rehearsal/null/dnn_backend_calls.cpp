@@ -1,11 +1,15 @@
 // cuDNN's backend interface: objects, their attributes, and the execution of a plan, which does nothing.
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "rehearsal/dnn_protocol.h"
 #include "rehearsal/null/api.h"
+#include "rehearsal/null/dnn_asked.h"
 #include "rehearsal/null/dnn_backend.h"
 #include "rehearsal/null/dnn_calls.h"
+#include "rehearsal/null/dnn_connection.h"
 #include "rehearsal/null/dnn_plan.h"
 
 namespace unfrag::null {
@@ -16,6 +20,21 @@ BackendHandle& backend(void* handle) { return *static_cast<BackendHandle*>(handl
 DnnStatus unanswered(const char* what, int number) {
   log_unanswered(std::string(what) + " " + std::to_string(number));
   return kDnnNotSupported;
+}
+
+/// Never destroyed: the program's own destructors still call in when it exits.
+DnnConnection& real_dnn() {
+  static auto* const connection = new DnnConnection(stage().folder + "/" + dnn_protocol::kSocketName);
+  return *connection;
+}
+
+/// What cuDNN itself says where it can be asked, else what the rules do.
+std::optional<BackendValue> answer_and_count(const BackendObject& object, int name) {
+  auto asked = asked_answer_of(object, name, real_dnn());
+  if (is_size(name)) count(asked ? counters().asked : counters().modelled);
+  if (!asked) return answer_of(object, name, dnn_chip());
+  counters().dnn_version = static_cast<uint64_t>(real_dnn().version());
+  return asked;
 }
 
 }  // namespace
@@ -33,7 +52,8 @@ UNFRAG_NULL_API DnnStatus cudnnBackendDestroyDescriptor(void* handle) {
   return kDnnSuccess;
 }
 UNFRAG_NULL_API DnnStatus cudnnBackendFinalize(void* handle) {
-  return handle == nullptr ? kDnnBadParameter : kDnnSuccess;
+  if (handle == nullptr) return kDnnBadParameter;
+  return is_refused(*backend(handle).object, real_dnn()) ? kDnnNotSupported : kDnnSuccess;
 }
 
 UNFRAG_NULL_API DnnStatus cudnnBackendSetAttribute(void* handle, int name, int type, int64_t count, const void* array) {
@@ -49,9 +69,8 @@ UNFRAG_NULL_API DnnStatus cudnnBackendGetAttribute(void* handle, int name, int, 
   if (handle == nullptr) return kDnnBadParameter;
   const BackendObject& object = *backend(handle).object;
   const BackendValue* value = object.find(name);
-  const auto answer = value == nullptr ? answer_of(object, name, dnn_chip()) : std::nullopt;
+  const auto answer = value == nullptr ? answer_and_count(object, name) : std::nullopt;
   if (value == nullptr && !answer) return unanswered("cudnnBackendGetAttribute", name);
-  if (value == nullptr && is_modelled(name)) count(counters().modelled);
   const int64_t all = write_value(value == nullptr ? *answer : *value, room, array);
   // What was written, where something was asked for: a count beyond the room makes callers read what is not there.
   if (found != nullptr) *found = array != nullptr && room > 0 && room < all ? room : all;

@@ -55,11 +55,13 @@ enum BackendName : int {
   kEngineBehaviours = 1305,
 };
 
+inline constexpr int64_t kFallbackMode = 2;  ///< cudnnBackendHeurMode_t: the list of last resort.
+
 /// The answer for an attribute that was never set; nothing where there is none.
 std::optional<BackendValue> answer_of(const BackendObject& object, int name, const DnnChip& chip);
 
-/// Whether an answer for it is a size by a rule of thumb.
-inline bool is_modelled(int name) { return name == kPlanWorkspace || name == kConfigurationWorkspace; }
+/// Whether an answer for it is the size of a workspace.
+inline bool is_size(int name) { return name == kPlanWorkspace || name == kConfigurationWorkspace; }
 
 /// The convolution in a graph of operations, whatever is fused with it.
 std::optional<Convolution> convolution_in(const BackendObject& graph, const DnnChip& chip);
