@@ -103,9 +103,23 @@ alloc::Statistics statistics_of(const analyze::DeviceFindings& findings, const a
   return statistics;
 }
 
+/// How much of the peak is in cuDNN's workspaces, by who said how large they are.
+void weigh_workspaces(const std::vector<ingest::Workspace>& workspaces, const replay::History& history,
+                      const analyze::DeviceFindings& findings, Rehearsal& rehearsal) {
+  for (const ingest::Workspace& one : workspaces) {
+    if (static_cast<int>(one.device) != findings.index || one.entry >= history.life_of_entry.size()) continue;
+    const uint32_t index = history.life_of_entry[one.entry];
+    if (index == replay::kNoLife) continue;
+    const replay::Life& life = history.lives[index];
+    if (!replay::allocated_at(life, findings.curves.allocated.entry)) continue;
+    (one.asked ? rehearsal.peak_asked : rehearsal.peak_modelled) += Bytes(life.size);
+  }
+}
+
 /// Replays the log, and explains it with the state at its end, which the replay knows.
-Result<bool> examine(std::unique_ptr<const trace::Trace> log, const std::vector<KernelImage>& images,
-                     const replay::ReadOptions& read, int cuda_major, Rehearsal& rehearsal) {
+Result<bool> examine(ingest::AllocationLog&& of_process, const replay::ReadOptions& read, int cuda_major,
+                     Rehearsal& rehearsal) {
+  std::unique_ptr<const trace::Trace> log = std::move(of_process.trace);
   const auto chosen = find_gpu(*log, std::nullopt);
   if (!chosen) return chosen.error();
   replay::History history;
@@ -121,7 +135,7 @@ Result<bool> examine(std::unique_ptr<const trace::Trace> log, const std::vector<
     recorded = std::move(*reading);
   }
   rehearsal.exact = recorded->exact();
-  rehearsal.fits = find_fits(*recorded, cuda_major, images);
+  rehearsal.fits = find_fits(*recorded, cuda_major, of_process.images);
   const alloc::Statistics replayed = recorded->reading.statistics;
   Recording recording{.path = rehearsal.program, .bytes = 0, .trace = nullptr};
   if (rehearsal.exact) {
@@ -144,6 +158,7 @@ Result<bool> examine(std::unique_ptr<const trace::Trace> log, const std::vector<
   rehearsal.statistics =
       rehearsal.exact ? replayed : statistics_of(explanation->devices[explanation->chosen], replayed);
   rehearsal.cut_short = rehearsal.statistics.num_ooms > 0 && rehearsal.exit_code != 0;
+  weigh_workspaces(of_process.workspaces, history, explanation->devices[explanation->chosen], rehearsal);
   rehearsal.explanation = std::move(*explanation);
   return true;
 }
@@ -164,6 +179,8 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
   const std::string python = options.python.empty() ? rehearsal::default_python() : options.python;
   const auto torch = rehearsal::find_torch(python);
   if (!torch) return torch.error();
+  const auto dnn = rehearsal::find_dnn(*torch, options.dnn);
+  if (!dnn) return dnn.error();
   const int cuda_major = torch->cuda_version / 1000;
   const Bytes memory = options.memory.value_or((*gpu)->total_memory);
   const Bytes context = options.context.value_or(device::context_size(**gpu, cuda_major));
@@ -173,6 +190,7 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
                    .device = std::string((*gpu)->name),
                    .total = memory,
                    .context = context};
+  result.dnn = *dnn;
   if (options.about_to_start) options.about_to_start(result);
   rehearsal::Request request{
       .python = python,
@@ -182,7 +200,7 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
       .scratch = options.scratch,
       .output_to_error = options.output_to_error};
   request.presented.addresses_ascend = options.addresses_ascend;
-  request.dnn = options.dnn.empty() ? rehearsal::find_dnn(*torch) : options.dnn;
+  request.dnn = *dnn;
   if (options.host_memory) request.presented.largest_copy = *options.host_memory;
   const auto run = rehearsal::rehearse(*torch, request);
   if (!run) return run.error();
@@ -206,7 +224,7 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
   replay::list_settings(log.trace->settings, replay::recorded_settings(*log.trace));
   const replay::ReadOptions read{.card = {.memory = memory, .context = context},
                                  .version = alloc::Version{.major = torch->major, .minor = torch->minor}};
-  const auto examined = examine(std::move(log.trace), log.images, read, cuda_major, result);
+  const auto examined = examine(std::move(log), read, cuda_major, result);
   if (!examined) return examined.error();
   return result;
 }

@@ -45,6 +45,7 @@ enum class Kind : uint8_t {
   kSettings,    ///< Text `first` is what the allocator was told by the environment.
   kUnanswered,  ///< Row `number` of Header::unanswered counts the function named by `first`.
   kImage,       ///< Kernels that were used exist for architecture `number`: as PTX if `first`, exactly it if `second`.
+  kWorkspace,   ///< The block at `addr` is a workspace of cuDNN, which said itself how large if `first`, else a rule.
 };
 
 /// Texts, frames and stacks are numbered from 1 in the order in which they come; 0 is none.

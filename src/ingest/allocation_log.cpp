@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fstream>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
 #include "base/allocation_log.h"
@@ -52,6 +53,7 @@ class Reader {
                       .modelled = header_.modelled,
                       .asked = header_.asked,
                       .dnn_version = header_.dnn_version,
+                      .workspaces = std::move(workspaces_),
                       .unanswered = std::move(unanswered_),
                       .images = std::move(images_)};
     builder_.trace.truncated = true;
@@ -86,6 +88,7 @@ class Reader {
         images_.push_back(
             {.architecture = static_cast<int>(record.number), .ptx = record.first != 0, .exactly = record.second != 0});
         return std::nullopt;
+      case Kind::kWorkspace: add_workspace(record); return std::nullopt;
       case Kind::kNone: return std::nullopt;  // another thread was about to write it when the process was killed
     }
     return "a record is of no kind";
@@ -140,7 +143,18 @@ class Reader {
     builder_.add_event(event);
     if (devices_.size() <= record.device) devices_.resize(record.device + 1U);
     devices_[record.device].push_back(static_cast<uint32_t>(builder_.trace.events.size_rows() - 1));
+    if (event.action == Action::kAlloc) {
+      handed_out_[record.addr] = {record.device, static_cast<uint32_t>(devices_[record.device].size() - 1)};
+    }
     return std::nullopt;
+  }
+
+  // Plans are run again and again with the same block.
+  void add_workspace(const Record& record) {
+    const auto block = handed_out_.find(record.addr);
+    if (block == handed_out_.end() || block->second.marked) return;
+    block->second.marked = true;
+    workspaces_.push_back({.device = block->second.device, .entry = block->second.entry, .asked = record.first != 0});
   }
 
   // A device owns a range of rows. With one device, which is nearly always, they are in place.
@@ -168,6 +182,13 @@ class Reader {
   std::vector<trace::FrameIdx> frames_;
   std::vector<trace::StackIdx> stacks_;
   std::vector<std::vector<uint32_t>> devices_;  // rows of each
+  struct HandedOut {
+    uint32_t device = 0;
+    uint32_t entry = 0;
+    bool marked = false;
+  };
+  std::unordered_map<uint64_t, HandedOut> handed_out_;  // the latest block at each address
+  std::vector<Workspace> workspaces_;
   std::vector<Unanswered> unanswered_;
   std::vector<KernelImage> images_;
 };

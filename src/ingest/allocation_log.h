@@ -21,6 +21,13 @@ struct Unanswered {
   uint32_t calls = 0;
 };
 
+/// A block that is a workspace of cuDNN.
+struct Workspace {
+  uint32_t device = 0;
+  uint32_t entry = 0;  ///< Of that device, counted from 0, which handed it out.
+  bool asked = false;  ///< cuDNN itself said how large it has to be; else a rule did.
+};
+
 struct AllocationLog {
   std::unique_ptr<trace::Trace> trace;
   uint32_t process = 0;
@@ -32,6 +39,7 @@ struct AllocationLog {
   uint64_t modelled = 0;       ///< Sizes by a rule of thumb.
   uint64_t asked = 0;          ///< Sizes that cuDNN itself said,
   uint64_t dnn_version = 0;    ///< ... of that version (cudnnGetVersion).
+  std::vector<Workspace> workspaces;
   std::vector<Unanswered> unanswered;
   std::vector<KernelImage> images;  ///< Of the libraries whose kernels the program used.
 };

@@ -34,7 +34,7 @@ enum Operation {
   kPlanCrashes = 19
 };
 
-std::shared_ptr<BackendObject> heuristics_for(int operation, int mode = 0) {
+std::shared_ptr<BackendObject> heuristics_for(int operation) {
   const auto tensor = std::make_shared<BackendObject>(null::kBackendTensor);
   tensor->set(null::kTensorDims, null::int64_value(64));
   const auto work = std::make_shared<BackendObject>(operation);
@@ -43,7 +43,7 @@ std::shared_ptr<BackendObject> heuristics_for(int operation, int mode = 0) {
   graph->set(null::kGraphOperations, null::parts_value({work}));
   auto heuristics = std::make_shared<BackendObject>(null::kBackendHeuristics);
   heuristics->set(null::kHeuristicsGraph, null::parts_value({graph}));
-  heuristics->set(null::kHeuristicsMode, null::int32_value(mode));
+  heuristics->set(null::kHeuristicsMode, null::int32_value(0));
   return heuristics;
 }
 
@@ -69,8 +69,8 @@ class RealDnn : public testing::Test {
   }
 
   /// What cuDNN proposes; none where it cannot be asked.
-  std::vector<BackendPart> configurations(int operation, int mode = 0) {
-    const auto answer = asked_answer_of(*heuristics_for(operation, mode), null::kHeuristicsResults, connection_);
+  std::vector<BackendPart> configurations(int operation) {
+    const auto answer = asked_answer_of(*heuristics_for(operation), null::kHeuristicsResults, connection_);
     return answer ? answer->parts : std::vector<BackendPart>{};
   }
   int64_t workspace(const BackendPart& configuration) {
@@ -137,10 +137,9 @@ TEST_F(RealDnn, IsEndedOverAQuestionThatTakesForEver) {
   EXPECT_EQ(configurations(kForward).size(), 3U);
 }
 
-TEST_F(RealDnn, LeavesWhatItRefusesAndItsLastResortToTheRules) {
+TEST_F(RealDnn, LeavesAGraphThatItRefusesToTheRules) {
   start();
   EXPECT_TRUE(configurations(kRefused).empty());
-  EXPECT_TRUE(configurations(kForward, static_cast<int>(null::kFallbackMode)).empty());
 }
 
 TEST_F(RealDnn, IsNotAskedWhereItIsOlderThanDescriptionsOfDevices) {

@@ -82,6 +82,9 @@ std::string rehearsal_json(const Rehearsal& r) {
   json["kernel_launches"] = r.launches;
   json["modelled_sizes"] = r.modelled;
   json["asked_sizes"] = r.asked;
+  json["cudnn_version"] = r.asked > 0 ? Json(dnn_release(r.dnn_version)) : Json(nullptr);
+  json["peak_asked_bytes"] = r.peak_asked.value();
+  json["peak_modelled_bytes"] = r.peak_modelled.value();
   json["unanswered"] = unanswered_json(r);
   json["explanation"] = r.explanation ? Json::parse(explain_json(*r.explanation, {})) : Json(nullptr);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -25,6 +25,7 @@ class Answers {
   bool prepare(int mode, std::string_view graph);
   [[nodiscard]] bool propose(int mode);
   [[nodiscard]] dnn_protocol::Engine engine_of(const Object& configuration) const;
+  bool needs(const Object& configuration, dnn_protocol::Plan& plan) const;
   [[nodiscard]] dnn_protocol::Plan plan_of(int32_t position) const;
 
   const Library& library_;

@@ -1,9 +1,11 @@
 // The CUDA driver and cuBLASLt for cuDNN alone, which opens them by name and ends the process where a function is
-// missing: every function is there and does nothing. The program's own dlopen and dlsym come before the C library's.
+// missing: every function is there and does nothing, but for those that say that there is no device, and those that
+// load a kernel, without which some plans cannot be made. The program's own dlopen and dlsym come before the C
+// library's.
 //
-// So no file stands in for them, no list of their functions is needed, and a real driver is never touched. One of
-// cuDNN's libraries is linked with libcuda.so.1, and is loaded with functions of it still missing, as it calls them only
-// to run something; this program has that name (CMakeLists.txt), so that the loader has found it already.
+// So no file stands in for them, no list of all their functions is needed, and a real driver is never touched. One of
+// cuDNN's libraries is linked with libcuda.so.1, and is loaded with functions of it still missing, as it calls them
+// only to run something; this program has that name (CMakeLists.txt), so that the loader has found it already.
 #include <dlfcn.h>
 
 #include <cstring>
@@ -11,7 +13,28 @@
 
 namespace {
 
+constexpr int kNoDevice = 100;  // cudaErrorNoDevice
+
 int do_nothing() { return 0; }
+/// Else the CUDA runtime inside cuDNN would go on, and read tables that nobody has filled in.
+int refuse() { return kNoDevice; }
+/// Writes something that is not null where the first argument says.
+int hand_out(void** handle) {
+  static char thing;
+  *handle = &thing;
+  return 0;
+}
+
+void* function_named(const char* name) {
+  for (const char* const refused : {"cuInit", "cuGetExportTable"}) {
+    if (std::strcmp(name, refused) == 0) return reinterpret_cast<void*>(refuse);
+  }
+  for (const char* const loading : {"cuLibraryLoadData", "cuLibraryGetKernel", "cuLibraryGetModule", "cuModuleLoadData",
+                                    "cuModuleLoadDataEx", "cuModuleGetFunction", "cuKernelGetFunction"}) {
+    if (std::strcmp(name, loading) == 0) return reinterpret_cast<void*>(hand_out);
+  }
+  return reinterpret_cast<void*>(do_nothing);
+}
 
 /// What dlopen returns for a stand-in.
 char stand_in;
@@ -36,7 +59,7 @@ extern "C" {
 
 [[gnu::visibility("default")]] void* dlsym(void* library, const char* name) {
   static auto* const real = of_c_library<void*(void*, const char*)>("dlsym");
-  if (library == &stand_in) return reinterpret_cast<void*>(do_nothing);
+  if (library == &stand_in) return function_named(name);
   return real(library, name);
 }
 

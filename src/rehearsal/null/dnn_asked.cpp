@@ -50,8 +50,7 @@ BackendPart configuration_with(const BackendPart& graph, const Engine& said, int
 std::optional<BackendValue> proposed(const BackendObject& heuristics, DnnConnection& dnn) {
   const BackendPart graph = heuristics.part(kHeuristicsGraph);
   const auto mode = static_cast<int32_t>(heuristics.integer(kHeuristicsMode).value_or(0));
-  // Without a handle cuDNN crashes over its list of last resort.
-  if (graph == nullptr || mode == kFallbackMode) return std::nullopt;
+  if (graph == nullptr) return std::nullopt;
   const auto& packet = dnn.ask(question_of({.what = What::kEngines, .mode = mode}, *graph));
   Engines engines;
   if (!packet || packet->size() < sizeof engines) return std::nullopt;
@@ -94,6 +93,12 @@ std::optional<BackendValue> asked_answer_of(const BackendObject& object, int nam
   const auto plan = name == kPlanWorkspace ? plan_of(object, dnn) : plan_for(object, dnn);
   if (!plan) return std::nullopt;
   return name == kConfigurationShared ? int32_value(plan->shared_bytes) : int64_value(plan->workspace_bytes);
+}
+
+bool is_asked(const BackendObject& object) {
+  const BackendPart configuration = object.part(kPlanConfiguration);
+  const BackendPart engine = configuration == nullptr ? nullptr : configuration->part(kConfigurationEngine);
+  return engine != nullptr && engine->find(kAskedPosition) != nullptr;
 }
 
 bool is_refused(const BackendObject& object, DnnConnection& dnn) {

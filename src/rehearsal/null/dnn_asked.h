@@ -15,6 +15,9 @@ namespace unfrag::null {
 /// The answer for an attribute that was never set; nothing where a rule has to answer.
 std::optional<BackendValue> asked_answer_of(const BackendObject& object, int name, DnnConnection& dnn);
 
+/// Whether an object is a plan of a configuration that cuDNN proposed.
+bool is_asked(const BackendObject& object);
+
 /// Whether an object is a plan that cuDNN says it cannot make.
 bool is_refused(const BackendObject& object, DnnConnection& dnn);
 

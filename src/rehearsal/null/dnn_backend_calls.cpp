@@ -11,6 +11,7 @@
 #include "rehearsal/null/dnn_calls.h"
 #include "rehearsal/null/dnn_connection.h"
 #include "rehearsal/null/dnn_plan.h"
+#include "rehearsal/null/workspaces.h"
 
 namespace unfrag::null {
 namespace {
@@ -32,9 +33,8 @@ DnnConnection& real_dnn() {
 std::optional<BackendValue> answer_and_count(const BackendObject& object, int name) {
   auto asked = asked_answer_of(object, name, real_dnn());
   if (is_size(name)) count(asked ? counters().asked : counters().modelled);
-  if (!asked) return answer_of(object, name, dnn_chip());
-  counters().dnn_version = static_cast<uint64_t>(real_dnn().version());
-  return asked;
+  if (name == kHeuristicsResults) counters().dnn_version = static_cast<uint64_t>(real_dnn().version());
+  return asked ? asked : answer_of(object, name, dnn_chip());
 }
 
 }  // namespace
@@ -80,5 +80,7 @@ UNFRAG_NULL_API DnnStatus cudnnBackendGetAttribute(void* handle, int name, int, 
 UNFRAG_NULL_API DnnStatus cudnnBackendExecute(void*, void* plan, void* pack) {
   if (plan == nullptr || pack == nullptr) return kDnnBadParameter;
   count(counters().launches);
+  const auto workspace = backend(pack).object->integer(kPackWorkspace).value_or(0);
+  log_workspace(static_cast<uint64_t>(workspace), is_asked(*backend(plan).object));
   return kDnnSuccess;
 }

@@ -14,6 +14,8 @@ constexpr int64_t kFirst = 0;
 constexpr int64_t kLargest = 1;
 constexpr int64_t kLastResort = 2;
 
+constexpr int64_t kFallbackMode = 2;  // cudnnBackendHeurMode_t
+
 /// Where an operation keeps what it works on.
 struct ConvolutionNames {
   int type;

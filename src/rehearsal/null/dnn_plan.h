@@ -47,6 +47,7 @@ enum BackendName : int {
   kTensorType = 901,
   kTensorDims = 902,
   kTensorStrides = 903,
+  kPackWorkspace = 1003,
   kEngineGraph = 1300,
   kEngineIndex = 1301,
   kEngineKnobs = 1302,
@@ -54,8 +55,6 @@ enum BackendName : int {
   kEngineLayouts = 1304,
   kEngineBehaviours = 1305,
 };
-
-inline constexpr int64_t kFallbackMode = 2;  ///< cudnnBackendHeurMode_t: the list of last resort.
 
 /// The answer for an attribute that was never set; nothing where there is none.
 std::optional<BackendValue> answer_of(const BackendObject& object, int name, const DnnChip& chip);

@@ -14,6 +14,7 @@
 #include "rehearsal/null/python_frames.h"
 #include "rehearsal/null/stage.h"
 #include "rehearsal/null/value_at.h"
+#include "rehearsal/null/workspaces.h"
 
 namespace unfrag::null {
 namespace {
@@ -53,7 +54,9 @@ void write_entry(const TraceEntry& entry) {
     record.second = entry.pool[1];
   }
   log_record(record);
-  if (entry.action == kAlloc) device_memory().forget(entry.addr, entry.size);
+  if (entry.action != kAlloc) return;
+  note_allocation(entry.addr, entry.size);
+  device_memory().forget(entry.addr, entry.size);
 }
 
 /// Where libc10_cuda.so was loaded; 0 where it was not.
