@@ -1,6 +1,7 @@
 #include "rehearsal/dnn_process.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/os.h"
 #include "rehearsal/dnn_protocol.h"
 #include "rehearsal/null_library.h"
 
@@ -38,11 +40,12 @@ int listen_at(const std::string& path) {
 }
 
 /// 0 where it cannot be started. In a group of its own, which the terminal's signals do not reach, and with nothing of
-/// this environment, which may tell cuDNN to write or to load something.
+/// this environment that may tell cuDNN to write or to load something.
 pid_t spawn(const std::string& program, const DnnOptions& options, const std::string& device, int socket, int pipe) {
   std::array<std::string, 4> words = {program, options.library, device, std::to_string(options.seconds)};
   std::array<char*, 5> arguments = {words[0].data(), words[1].data(), words[2].data(), words[3].data(), nullptr};
-  std::string search = "LD_LIBRARY_PATH=" + options.library;
+  std::string search = fmt::format("LD_LIBRARY_PATH={}", options.library);
+  if (const auto others = os::environment("LD_LIBRARY_PATH")) search += fmt::format(":{}", *others);
   std::array<char*, 2> environment = {search.data(), nullptr};
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);

@@ -66,7 +66,9 @@ bool Answers::propose(int mode) {
     results.push_back(configurations_.back().get());
   }
   int64_t found = 0;
-  if (count > 0 && library_.get(heuristics.get(), kResults, kPart, count, &found, results.data()) != 0) return false;
+  if (count > 0 &&
+      library_.get(heuristics.get(), kResults, kPart, count, &found, static_cast<void*>(results.data())) != 0)
+    return false;
   while (static_cast<int64_t>(configurations_.size()) > found) configurations_.pop_back();
   return true;
 }
@@ -87,7 +89,8 @@ Engine Answers::engine_of(const Object& configuration) const {
   const Object engine(library_, kEngine);
   int64_t count = 0;
   Descriptor made = engine.get();
-  if (library_.get(configuration.get(), kConfigurationEngine, kPart, 1, &count, &made) != 0) return answer;
+  if (library_.get(configuration.get(), kConfigurationEngine, kPart, 1, &count, static_cast<void*>(&made)) != 0)
+    return answer;
   library_.get(engine.get(), kEngineIndex, kInt64, 1, &count, &answer.index);
   answer.numerical_notes = notes_of(library_, engine, kNumericalNotes, kNumericalNote);
   answer.behaviours = notes_of(library_, engine, kBehaviours, kBehaviour);

@@ -38,7 +38,7 @@ bool set_attribute(const Library& library, const Object& object, std::string_vie
   const void* values = bytes.data();
   if (attribute.type == dnn_protocol::kPart) {
     if (!find_parts(bytes, attribute.count, before, parts)) return false;
-    values = parts.data();
+    values = static_cast<const void*>(parts.data());
   } else if (attribute.count < 0 || static_cast<uint64_t>(attribute.count) > bytes.size()) {
     return false;
   }

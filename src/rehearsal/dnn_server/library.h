@@ -41,7 +41,7 @@ class Object {
 
   [[nodiscard]] Descriptor get() const { return descriptor_; }
   /// Where functions of the library want an array of one.
-  [[nodiscard]] const Descriptor* array() const { return &descriptor_; }
+  [[nodiscard]] const void* array() const { return static_cast<const void*>(&descriptor_); }
   [[nodiscard]] bool made() const { return descriptor_ != nullptr; }
 
  private:
