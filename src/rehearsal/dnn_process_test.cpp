@@ -76,7 +76,13 @@ class RealDnn : public testing::Test {
   int64_t workspace(const BackendPart& configuration) {
     return number(*asked_answer_of(*plan_with(configuration), null::kPlanWorkspace, connection_));
   }
-  bool refuses(const BackendPart& configuration) { return is_refused(*plan_with(configuration), connection_); }
+  bool refuses(const BackendPart& configuration) { return !make(*plan_with(configuration), connection_); }
+
+  bool is_said(const BackendPart& configuration) {
+    const auto plan = plan_with(configuration);
+    make(*plan, connection_);
+    return is_asked(*plan);
+  }
 
   DnnOptions options_{.library = "", .device = device_description(device::reference_gpu(), 16_GiB), .seconds = 1};
   Result<PrivateFolder> folder_ = PrivateFolder::make();
@@ -122,11 +128,14 @@ TEST_F(RealDnn, LeavesAGraphThatItCrashesOverToTheRulesAndAnswersTheNext) {
   EXPECT_TRUE(configurations(kCrashes).empty());
 }
 
-TEST_F(RealDnn, LosesOnlyThePlanThatItCrashesOver) {
+TEST_F(RealDnn, LeavesAPlanThatItCrashesOverToTheRulesAndNoOther) {
   start();
   const auto found = configurations(kPlanCrashes);
-  EXPECT_TRUE(refuses(found[1]));
-  EXPECT_FALSE(refuses(found[0]));
+  EXPECT_FALSE(refuses(found[1]));
+  EXPECT_FALSE(asked_answer_of(*plan_with(found[1]), null::kPlanWorkspace, connection_));
+  EXPECT_FALSE(is_said(found[1]));
+  EXPECT_EQ(workspace(found[0]), 7'000'000);
+  EXPECT_TRUE(is_said(found[0]));
 }
 
 TEST_F(RealDnn, IsEndedOverAQuestionThatTakesForEver) {

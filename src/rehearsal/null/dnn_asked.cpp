@@ -18,9 +18,10 @@ using dnn_protocol::Plan;
 using dnn_protocol::Question;
 using dnn_protocol::What;
 
-// Attributes of an engine that are this file's own.
+// Attributes of an engine that are this file's own, and of a plan.
 constexpr int kAskedMode = -1;
 constexpr int kAskedPosition = -2;
+constexpr int kAnswered = -3;
 
 /// The numbers of the bits.
 BackendValue notes_value(uint32_t bits) {
@@ -66,8 +67,7 @@ std::optional<BackendValue> proposed(const BackendObject& heuristics, DnnConnect
   return parts_value(std::move(configurations));
 }
 
-/// What cuDNN says of the plan for a configuration, which works not where it crashed over it; nothing for a
-/// configuration that it has not proposed.
+/// What cuDNN says of the plan for a configuration; nothing for one that it has not proposed or crashed over.
 std::optional<Plan> plan_for(const BackendObject& configuration, DnnConnection& dnn) {
   const BackendPart engine = configuration.part(kConfigurationEngine);
   const auto position = engine == nullptr ? std::nullopt : engine->integer(kAskedPosition);
@@ -76,7 +76,8 @@ std::optional<Plan> plan_for(const BackendObject& configuration, DnnConnection& 
   const Question question{.what = What::kPlan, .mode = mode, .position = static_cast<int32_t>(*position)};
   const auto& packet = dnn.ask(question_of(question, *engine->part(kEngineGraph)));
   Plan plan;
-  if (packet && packet->size() == sizeof plan) std::memcpy(&plan, packet->data(), sizeof plan);
+  if (!packet || packet->size() != sizeof plan) return std::nullopt;
+  std::memcpy(&plan, packet->data(), sizeof plan);
   return plan;
 }
 
@@ -95,16 +96,13 @@ std::optional<BackendValue> asked_answer_of(const BackendObject& object, int nam
   return name == kConfigurationShared ? int32_value(plan->shared_bytes) : int64_value(plan->workspace_bytes);
 }
 
-bool is_asked(const BackendObject& object) {
-  const BackendPart configuration = object.part(kPlanConfiguration);
-  const BackendPart engine = configuration == nullptr ? nullptr : configuration->part(kConfigurationEngine);
-  return engine != nullptr && engine->find(kAskedPosition) != nullptr;
+bool make(BackendObject& object, DnnConnection& dnn) {
+  if (object.type() != kBackendPlan) return true;
+  const auto plan = plan_of(object, dnn);
+  if (plan) object.set(kAnswered, int64_value(1));
+  return !plan || plan->works != 0;
 }
 
-bool is_refused(const BackendObject& object, DnnConnection& dnn) {
-  if (object.type() != kBackendPlan) return false;
-  const auto plan = plan_of(object, dnn);
-  return plan && plan->works == 0;
-}
+bool is_asked(const BackendObject& object) { return object.find(kAnswered) != nullptr; }
 
 }  // namespace unfrag::null

@@ -15,10 +15,9 @@ namespace unfrag::null {
 /// The answer for an attribute that was never set; nothing where a rule has to answer.
 std::optional<BackendValue> asked_answer_of(const BackendObject& object, int name, DnnConnection& dnn);
 
-/// Whether an object is a plan of a configuration that cuDNN proposed.
+/// Makes an object, which where it is a plan may be refused: false. A plan of which cuDNN says more remembers that.
+bool make(BackendObject& object, DnnConnection& dnn);
+/// Whether it is such a plan. Cost: none, as it is asked at every execution.
 bool is_asked(const BackendObject& object);
-
-/// Whether an object is a plan that cuDNN says it cannot make.
-bool is_refused(const BackendObject& object, DnnConnection& dnn);
 
 }  // namespace unfrag::null
