@@ -76,11 +76,11 @@ class RealDnn : public testing::Test {
   int64_t workspace(const BackendPart& configuration) {
     return number(*asked_answer_of(*plan_with(configuration), null::kPlanWorkspace, connection_));
   }
-  bool refuses(const BackendPart& configuration) { return !make(*plan_with(configuration), connection_); }
+  bool refuses(const BackendPart& configuration) { return !finalize(*plan_with(configuration), connection_); }
 
   bool is_said(const BackendPart& configuration) {
     const auto plan = plan_with(configuration);
-    make(*plan, connection_);
+    finalize(*plan, connection_);
     return is_asked(*plan);
   }
 

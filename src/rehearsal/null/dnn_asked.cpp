@@ -96,7 +96,7 @@ std::optional<BackendValue> asked_answer_of(const BackendObject& object, int nam
   return name == kConfigurationShared ? int32_value(plan->shared_bytes) : int64_value(plan->workspace_bytes);
 }
 
-bool make(BackendObject& object, DnnConnection& dnn) {
+bool finalize(BackendObject& object, DnnConnection& dnn) {
   if (object.type() != kBackendPlan) return true;
   const auto plan = plan_of(object, dnn);
   if (plan) object.set(kAnswered, int64_value(1));

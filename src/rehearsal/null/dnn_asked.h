@@ -15,8 +15,8 @@ namespace unfrag::null {
 /// The answer for an attribute that was never set; nothing where a rule has to answer.
 std::optional<BackendValue> asked_answer_of(const BackendObject& object, int name, DnnConnection& dnn);
 
-/// Makes an object, which where it is a plan may be refused: false. A plan of which cuDNN says more remembers that.
-bool make(BackendObject& object, DnnConnection& dnn);
+/// False for a plan that cuDNN cannot make. One that it can say more of remembers that.
+bool finalize(BackendObject& object, DnnConnection& dnn);
 /// Whether it is such a plan. Cost: none, as it is asked at every execution.
 bool is_asked(const BackendObject& object);
 

@@ -53,7 +53,7 @@ UNFRAG_NULL_API DnnStatus cudnnBackendDestroyDescriptor(void* handle) {
 }
 UNFRAG_NULL_API DnnStatus cudnnBackendFinalize(void* handle) {
   if (handle == nullptr) return kDnnBadParameter;
-  return make(*backend(handle).object, real_dnn()) ? kDnnSuccess : kDnnNotSupported;
+  return finalize(*backend(handle).object, real_dnn()) ? kDnnSuccess : kDnnNotSupported;
 }
 
 UNFRAG_NULL_API DnnStatus cudnnBackendSetAttribute(void* handle, int name, int type, int64_t count, const void* array) {
