@@ -108,10 +108,12 @@ print("VERSION", torch.backends.cudnn.version())
 """
 
 
+EVERYTHING = IMPORTS + CONVOLUTIONS + NORMS + RECURRENT + LOSSES + ATTENTION + OTHERS + WAIT
+
+
 @every_torch
 def test_all_that_pytorch_asks_of_cudnn_is_answered(python: str, tmp_path: Path) -> None:
-    program = IMPORTS + CONVOLUTIONS + NORMS + RECURRENT + LOSSES + ATTENTION + OTHERS + WAIT
-    report = rehearse_lines(python, tmp_path, program, "--memory", "40GiB")
+    report = rehearse_lines(python, tmp_path, EVERYTHING, "--memory", "40GiB")
     assert f"VERSION {VERSIONS[release_of(python)]}\n" in report["printed"]
     unanswered = [call["function"] for call in report["unanswered"]]
     assert not [name for name in unanswered if name.startswith("cudnn")]

@@ -15,6 +15,7 @@
 #include "device/context_size.h"
 #include "device/gpu.h"
 #include "ingest/allocation_log.h"
+#include "rehearsal/dnn_library.h"
 #include "rehearsal/rehearse.h"
 #include "replay/settings_in_force.h"
 
@@ -47,9 +48,23 @@ alloc::Statistics statistics_of(const analyze::DeviceFindings& findings, const a
   return statistics;
 }
 
+/// How much of the peak is in cuDNN's workspaces, by who said how large they are.
+void weigh_workspaces(const std::vector<ingest::Workspace>& workspaces, const replay::History& history,
+                      const analyze::DeviceFindings& findings, Rehearsal& rehearsal) {
+  for (const ingest::Workspace& one : workspaces) {
+    if (static_cast<int>(one.device) != findings.index || one.entry >= history.life_of_entry.size()) continue;
+    const uint32_t index = history.life_of_entry[one.entry];
+    if (index == replay::kNoLife) continue;
+    const replay::Life& life = history.lives[index];
+    if (!replay::allocated_at(life, findings.curves.allocated.entry)) continue;
+    (one.asked ? rehearsal.peak_asked : rehearsal.peak_modelled) += Bytes(life.size);
+  }
+}
+
 /// Replays the log, and explains it with the state at its end, which the replay knows.
-Result<bool> examine(std::unique_ptr<const trace::Trace> log, const replay::ReadOptions& read, FitConditions conditions,
-                     Rehearsal& rehearsal) {
+Result<bool> examine(ingest::LogOfAllocations log_and_workspaces, const replay::ReadOptions& read,
+                     FitConditions conditions, Rehearsal& rehearsal) {
+  std::unique_ptr<const trace::Trace> log = std::move(log_and_workspaces.trace);
   rehearsal.devices.clear();
   const auto chosen = find_gpu(*log, std::nullopt);
   if (!chosen) return chosen.error();
@@ -93,6 +108,7 @@ Result<bool> examine(std::unique_ptr<const trace::Trace> log, const replay::Read
   if (!explanation) return explanation.error();
   rehearsal.statistics =
       rehearsal.exact ? replayed : statistics_of(explanation->devices[explanation->chosen], replayed);
+  weigh_workspaces(log_and_workspaces.workspaces, history, explanation->devices[explanation->chosen], rehearsal);
   rehearsal.explanation = std::move(*explanation);
   return true;
 }
@@ -125,9 +141,9 @@ Result<bool> examine(const std::vector<Process>& processes, const replay::ReadOp
     auto records = ingest::LogRecords::open(process.path);
     if (!records) return records.error();
     auto log = ingest::read_allocation_log(*records, {.major = read.version->major, .minor = read.version->minor});
-    replay::list_settings(log->settings, replay::recorded_settings(*log));
+    replay::list_settings(log.trace->settings, replay::recorded_settings(*log.trace));
     for (const report::Incomplete& one : rehearsal.incomplete) {
-      log->warnings.push_back(fmt::format("a recording of this program ends early: {}", one.what));
+      log.trace->warnings.push_back(fmt::format("a recording of this program ends early: {}", one.what));
     }
     auto examined = examine(std::move(log), read, conditions, rehearsal);
     if (!examined && process.summary.fault != nullptr) continue;
@@ -156,6 +172,8 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
   const std::string python = options.python.empty() ? rehearsal::default_python() : options.python;
   const auto torch = rehearsal::find_torch(python);
   if (!torch) return torch.error();
+  const auto dnn = rehearsal::find_dnn(*torch, options.dnn);
+  if (!dnn) return dnn.error();
   const int cuda_major = torch->cuda_version / 1000;
   const Bytes memory = options.memory.value_or((*gpu)->total_memory);
   const Bytes context = options.context.value_or(device::context_size(**gpu, cuda_major));
@@ -166,6 +184,7 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
                    .total = memory,
                    .context = context,
                    .values = options.values};
+  result.dnn = *dnn;
   if (options.about_to_start) options.about_to_start(result);
   rehearsal::Request request{
       .python = python,
@@ -183,6 +202,7 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
   request.presented.addresses_ascend = options.addresses_ascend;
   request.presented.values = options.values;
   request.presented.timing = options.timing;
+  request.dnn = *dnn;
   if (options.host_memory) request.presented.largest_copy = *options.host_memory;
   const auto run = rehearsal::rehearse(*torch, request);
   if (!run) return run.error();

@@ -25,6 +25,7 @@ struct RehearseOptions {
   std::optional<bool> addresses_ascend{};  ///< Else as the device's do: up, but down with the reference device.
   std::string values = "zeros";            ///< What else the program reads of the device: zeros, ones, random.
   bool timing = false;                     ///< Counts the null device's own time.
+  std::string dnn{};                       ///< The folder of a cuDNN to ask; empty: what lies beside torch.
   uint64_t steps = 0;                      ///< Ends the program after so many steps of optimizers; 0: never.
   bool scratch = false;                    ///< Runs it in a copy of the working folder.
   bool output_to_error = false;            ///< What the program prints goes to standard error.

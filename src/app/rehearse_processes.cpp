@@ -69,6 +69,8 @@ void add_counters(const LogSummary& log, Rehearsal& r) {
   r.dropped_bytes += log.header.dropped_bytes;
   r.launches += log.header.launches;
   r.modelled += log.header.modelled;
+  r.asked += log.header.asked;
+  r.dnn_version = std::max(r.dnn_version, log.header.dnn_version);
   for (const ingest::Unanswered& one : log.unanswered) {
     const auto known = std::ranges::find(r.unanswered, one.function, &std::pair<std::string, uint32_t>::first);
     if (known == r.unanswered.end()) {

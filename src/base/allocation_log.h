@@ -68,6 +68,10 @@ struct Header {
   uint64_t timed_from = 0;  ///< The first request for memory.
   uint64_t timed_to = 0;    ///< The end of the last call.
   std::array<uint64_t, kFamilies> ticks{};
+
+  // cuDNN, where it was asked.
+  uint64_t asked = 0;        ///< Sizes that it answered.
+  uint64_t dnn_version = 0;  ///< As cudnnGetVersion says.
 };
 inline constexpr uint64_t kRecordsAt = 4096;
 static_assert(sizeof(Header) <= kRecordsAt);
@@ -81,6 +85,7 @@ enum class Kind : uint8_t {
   kSettings,    ///< Text `first` is what the allocator was told by the environment.
   kUnanswered,  ///< Row `number` of Header::unanswered counts the function named by `first`.
   kImage,       ///< Kernels that were used exist for architecture `number`: as PTX if `first`, exactly it if `second`.
+  kWorkspace,   ///< The block at `addr` is a workspace of cuDNN, which said itself how large if `first`, else a rule.
 };
 inline constexpr uint8_t kWhole = 1;
 

@@ -30,6 +30,7 @@ struct Arguments {
   std::string host_memory;
   std::string addresses;
   std::string values = "zeros";
+  std::string cudnn;
   std::string snapshot;
   std::string fit;
   int devices = 1;
@@ -48,6 +49,7 @@ Result<app::RehearseOptions> parse(const Arguments& arguments) {
                                .devices = arguments.devices,
                                .values = arguments.values,
                                .timing = arguments.timing,
+                               .dnn = arguments.cudnn,
                                .steps = arguments.steps,
                                .scratch = arguments.scratch,
                                .output_to_error = arguments.common.format == "json"};
@@ -140,6 +142,11 @@ void add_rehearse(CLI::App& app, int& exit) {
           "--addresses", arguments->addresses,
           "Whether new segments get higher addresses or lower ones, on which PyTorch's choice of holes depends")
       ->check(CLI::IsMember({"up", "down"}));
+  command
+      ->add_option("--cudnn", arguments->cudnn,
+                   "The folder of a libcudnn_graph.so.9 (9.8 or later) to ask for workspaces (default: where pip puts "
+                   "it beside torch)")
+      ->check(CLI::ExistingDirectory);
   command->add_option("--steps", arguments->steps, "End the program after so many steps of its optimizers")
       ->check(CLI::PositiveNumber);
   command->add_flag("--scratch", arguments->scratch,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -25,12 +26,12 @@ class LogReader {
  public:
   explicit LogReader(LogRecords& log) : log_(log) {}
 
-  std::unique_ptr<trace::Trace> run(trace::Dialect dialect) {
+  LogOfAllocations run(trace::Dialect dialect) {
     while (const Record* const record = log_.next()) add(*record);
     order_by_device();
     builder_.trace.truncated = true;
     builder_.trace.dialect = dialect;
-    return std::make_unique<trace::Trace>(std::move(builder_.trace));
+    return {.trace = std::make_unique<trace::Trace>(std::move(builder_.trace)), .workspaces = std::move(workspaces_)};
   }
 
  private:
@@ -38,6 +39,7 @@ class LogReader {
     if (record.kind == Kind::kEvent) add_event(record);
     if (record.kind == Kind::kFrame) add_frame(record);
     if (record.kind == Kind::kStack) add_stack(record);
+    if (record.kind == Kind::kWorkspace) add_workspace(record);
     if (record.kind == Kind::kSettings) builder_.trace.settings.conf = log_.text(record.first);
   }
 
@@ -69,6 +71,17 @@ class LogReader {
     const uint32_t row = builder_.add_event(event);
     if (devices_.size() <= record.device) devices_.resize(record.device + 1U);
     devices_[record.device].push_back(row);
+    if (event.action == Action::kAlloc) {
+      handed_out_[record.addr] = {record.device, static_cast<uint32_t>(devices_[record.device].size() - 1)};
+    }
+  }
+
+  // Plans are run again and again with the same block.
+  void add_workspace(const Record& record) {
+    const auto block = handed_out_.find(record.addr);
+    if (block == handed_out_.end() || block->second.marked) return;
+    block->second.marked = true;
+    workspaces_.push_back({.device = block->second.device, .entry = block->second.entry, .asked = record.first != 0});
   }
 
   // A device owns a range of rows. With one device, which is nearly always, they are in place.
@@ -93,12 +106,17 @@ class LogReader {
   std::vector<trace::FrameIdx> frames_;
   std::vector<trace::StackIdx> stacks_;
   std::vector<std::vector<uint32_t>> devices_;  // rows of each
+  struct HandedOut {
+    uint32_t device = 0;
+    uint32_t entry = 0;
+    bool marked = false;
+  };
+  std::unordered_map<uint64_t, HandedOut> handed_out_;  // the latest block at each address
+  std::vector<Workspace> workspaces_;
 };
 
 }  // namespace
 
-std::unique_ptr<trace::Trace> read_allocation_log(LogRecords& log, trace::Dialect dialect) {
-  return LogReader(log).run(dialect);
-}
+LogOfAllocations read_allocation_log(LogRecords& log, trace::Dialect dialect) { return LogReader(log).run(dialect); }
 
 }  // namespace unfrag::ingest

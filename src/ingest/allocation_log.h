@@ -12,7 +12,19 @@
 
 namespace unfrag::ingest {
 
+/// A block that is a workspace of cuDNN.
+struct Workspace {
+  uint32_t device = 0;
+  uint32_t entry = 0;  ///< Of that device, counted from 0, which handed it out.
+  bool asked = false;  ///< cuDNN itself said how large it has to be; else a rule did.
+};
+
+struct LogOfAllocations {
+  std::unique_ptr<trace::Trace> trace;
+  std::vector<Workspace> workspaces;
+};
+
 /// What precedes the damage, where there is any. `dialect`: the release of PyTorch that was rehearsed.
-std::unique_ptr<trace::Trace> read_allocation_log(LogRecords& log, trace::Dialect dialect);
+LogOfAllocations read_allocation_log(LogRecords& log, trace::Dialect dialect);
 
 }  // namespace unfrag::ingest

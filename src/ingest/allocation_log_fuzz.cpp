@@ -80,7 +80,7 @@ void check_bytes(const std::string& bytes) {
     require(log.error().where == "log.17" && !log.error().what.empty(), "an error says where and what");
     return;
   }
-  const auto trace = read_allocation_log(*log, {.major = 2, .minor = 15});
+  const auto trace = read_allocation_log(*log, {.major = 2, .minor = 15}).trace;
   check_trace(*trace, bytes.size() / sizeof(allocation_log::Record));
   auto again = LogRecords::open(std::make_unique<std::istringstream>(bytes), "log.17");
   check_summary(summarize_log(*again), *trace);

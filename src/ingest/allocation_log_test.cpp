@@ -37,7 +37,7 @@ Read read_bytes(std::string_view bytes) {
   auto log = open_bytes(bytes);
   auto again = open_bytes(bytes);
   EXPECT_TRUE(log.ok() && again.ok());
-  Read read{.trace = read_allocation_log(*log, {.major = 2, .minor = 15}), .summary = summarize_log(*again)};
+  Read read{.trace = read_allocation_log(*log, {.major = 2, .minor = 15}).trace, .summary = summarize_log(*again)};
   EXPECT_STREQ(log->fault(), again->fault());
   return read;
 }
@@ -225,7 +225,7 @@ TEST(AllocationLog, GivesEachDeviceARangeOfRows) {
     log.add({.kind = Kind::kEvent, .device = static_cast<uint16_t>(i % 2), .size = i});
   }
   auto records = open_bytes(log.bytes());
-  const auto trace = read_allocation_log(*records, {});
+  const auto trace = read_allocation_log(*records, {}).trace;
   ASSERT_EQ(trace->devices.size(), 2U);
   for (const trace::Device& device : trace->devices) {
     EXPECT_EQ(device.event_count, 3U);

@@ -86,6 +86,7 @@ const char* LogRecords::check(const Record& record) {
       if (!is_text(record.first) || record.number >= kMostCalls) return "a function has no name";
       return std::exchange(named_[record.number], true) ? "a function has two names" : nullptr;
     case Kind::kImage: return record.number > kMostArchitecture ? "a kernel is for no architecture" : nullptr;
+    case Kind::kWorkspace: return nullptr;
   }
   return "a record is of no kind";
 }

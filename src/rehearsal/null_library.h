@@ -1,4 +1,5 @@
-// The null device's own library (null/), which `unfrag` carries in itself: nothing has to be installed beside it.
+// Files that `unfrag` carries in itself, so that nothing has to be installed beside it: the null device's own library
+// (null/), and the program that asks the real cuDNN (dnn_server/).
 #pragma once
 
 #include <string_view>
@@ -8,7 +9,8 @@ namespace unfrag::rehearsal {
 inline constexpr std::string_view kNullLibraryName = "libunfrag-null.so";
 inline constexpr std::string_view kDispatcher = "unfrag_null_dispatch";
 
-/// The bytes of the file.
+// The bytes of each.
 std::string_view null_library();
+std::string_view dnn_server();
 
 }  // namespace unfrag::rehearsal

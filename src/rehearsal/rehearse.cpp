@@ -8,9 +8,12 @@
 #include <chrono>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "base/os.h"
+#include "rehearsal/device_description.h"
+#include "rehearsal/dnn_process.h"
 #include "rehearsal/elf_imports.h"
 #include "rehearsal/null_library.h"
 #include "rehearsal/scratch.h"
@@ -103,6 +106,14 @@ std::map<std::string, std::string> environment_for(const PrivateFolder& folder, 
   return environment;
 }
 
+/// As long as it lives, the real cuDNN can be asked.
+std::optional<DnnProcess> start_dnn(const PrivateFolder& folder, const Request& request) {
+  if (request.dnn.empty()) return std::nullopt;
+  const Presented& presented = request.presented;
+  return DnnProcess::start(folder,
+                           {.library = request.dnn, .device = device_description(*presented.gpu, presented.memory)});
+}
+
 std::vector<std::string> logs_in(const std::string& folder) {
   std::vector<std::string> logs;
   std::error_code ignored;
@@ -156,6 +167,7 @@ Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
     if (!copy) return copy.error();
     options.folder = *copy;
   }
+  const auto dnn = start_dnn(*folder, request);
   const Clock clock;
   const auto ending = [&] {
     const Watcher watcher(folder->path(), request.progress, std::chrono::seconds(5));

@@ -26,6 +26,7 @@ struct Request {
   uint64_t steps = 0;    ///< Ends the program after so many steps of optimizers; 0: never.
   bool scratch = false;  ///< Runs in a copy of the working folder.
   bool output_to_error = false;
+  std::string dnn{};  ///< The folder of a cuDNN to ask for workspaces; empty: there is none.
   std::function<void(const Progress&)> progress{};  ///< Told now and then, by another thread. May be empty.
 };
 

@@ -109,11 +109,19 @@ struct Rehearsal {
   uint64_t unknown_reads = 0;
   uint64_t dropped_bytes = 0;
   uint64_t launches = 0;
-  uint64_t modelled = 0;
+  uint64_t modelled = 0;     ///< Sizes of workspaces by a rule of thumb, and
+  uint64_t asked = 0;        ///< ... those that cuDNN itself said.
+  std::string dnn{};         ///< The folder of the cuDNN that could be asked; empty: none was found.
+  uint64_t dnn_version = 0;  ///< The cuDNN that was asked: 92801 for 9.28.1; 0: none.
+  Bytes peak_asked{};        ///< Of the bytes allocated at the peak: cuDNN's workspaces as it said itself,
+  Bytes peak_modelled{};     ///< ... and those by a rule of thumb.
   std::vector<std::pair<std::string, uint32_t>> unanswered{};  ///< Function and calls; escaped.
   std::optional<Timing> timing{};
   std::optional<analyze::Explanation> explanation{};  ///< Nothing where the program allocated nothing.
 };
+
+/// "9.28.1" for 92801.
+std::string dnn_release(uint64_t version);
 
 /// Of a search, the run with the largest value that fits; null where none does.
 inline const Tried* largest_that_fits(const Rehearsal& rehearsal) {

@@ -139,6 +139,10 @@ std::string rehearsal_json(const Rehearsal& r) {
   json["dropped_bytes"] = r.dropped_bytes;
   json["kernel_launches"] = r.launches;
   json["modelled_sizes"] = r.modelled;
+  json["asked_sizes"] = r.asked;
+  json["cudnn_version"] = r.asked > 0 ? Json(dnn_release(r.dnn_version)) : Json(nullptr);
+  json["peak_asked_bytes"] = r.peak_asked.value();
+  json["peak_modelled_bytes"] = r.peak_modelled.value();
   json["unanswered"] = unanswered_json(r);
   json["timing"] = timing_json(r.timing);
   json["explanation"] = r.explanation ? Json::parse(explain_json(*r.explanation, {})) : Json(nullptr);

@@ -170,6 +170,41 @@ void write_fits(Page& page, const Rehearsal& r) {
   if (more > 0) page.paragraph(fmt::format("{} larger (--format json has all).", plural(more, "GPU")), 2);
 }
 
+// "; of the peak, 3.20 MiB."
+std::string share_of_peak(Bytes bytes) {
+  return bytes > Bytes(0) ? fmt::format("; of the peak, {}", format_bytes(bytes)) : "";
+}
+
+// What makes cuDNN say itself what a rule said, where that matters.
+std::string how_to_ask(const Rehearsal& r) {
+  constexpr uint64_t kFirstVersion = 90800;  // that takes a description for a device
+  if (r.peak_modelled == Bytes(0)) return "";
+  if (r.dnn.empty()) {
+    // "2.15.0+cu132"
+    const size_t cuda = r.torch.find("+cu1");
+    return fmt::format(" cuDNN would say itself: pip install --no-deps nvidia-cudnn-cu{} (0.5 GB, no GPU needed).",
+                       cuda == std::string::npos ? "13" : escape_text(r.torch.substr(cuda + 3, 2)));
+  }
+  if (r.dnn_version != 0 && r.dnn_version < kFirstVersion) {
+    return fmt::format(" The cuDNN in {} is too old to be asked; --cudnn FOLDER names another, 9.8 or later.",
+                       escape_text(r.dnn));
+  }
+  return fmt::format(" The cuDNN in {} did not answer.", escape_text(r.dnn));
+}
+
+// What of cuDNN's memory is known.
+void write_workspaces(Page& page, const Rehearsal& r) {
+  if (r.asked > 0) {
+    page.paragraph(fmt::format("- {} of workspaces are what cuDNN {} itself says for this GPU{}.",
+                               plural(r.asked, "size"), dnn_release(r.dnn_version), share_of_peak(r.peak_asked)),
+                   2, 4);
+  }
+  if (r.modelled == 0) return;
+  page.paragraph(fmt::format("- {} of workspaces are a rule of thumb's{}.{}", plural(r.modelled, "size"),
+                             share_of_peak(r.peak_modelled), r.asked == 0 ? how_to_ask(r) : ""),
+                 2, 4);
+}
+
 void write_limits(Page& page, const Rehearsal& r) {
   page.heading("What this rests on");
   const char* const read_as = r.values == "ones" ? "as one" : r.values == "random" ? "at random" : "as zero";
@@ -179,9 +214,7 @@ void write_limits(Page& page, const Rehearsal& r) {
                   "values, a real run differs.",
                   format_count(r.launches), read_as, plural(r.host_reads, "time"), format_count(r.unknown_reads)),
       2, 4);
-  if (r.modelled > 0) {
-    page.paragraph(fmt::format("- {} of workspaces are a rule of thumb's.", plural(r.modelled, "size")), 2, 4);
-  }
+  write_workspaces(page, r);
   std::string names;
   uint64_t calls = 0;
   for (size_t i = 0; i < r.unanswered.size(); ++i) {
@@ -215,6 +248,10 @@ std::string next_command(const Rehearsal& r) {
 }
 
 }  // namespace
+
+std::string dnn_release(uint64_t version) {
+  return fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
+}
 
 std::string rehearsal_notice(const Rehearsal& r) {
   return fmt::format(

@@ -76,8 +76,17 @@ int64_t write_value(const BackendValue& value, int64_t room, void* array) {
   return value.count;
 }
 
+void BackendObject::set(int name, BackendValue value) {
+  const auto known = std::ranges::find(values_, name, &std::pair<int, BackendValue>::first);
+  if (known == values_.end()) {
+    values_.emplace_back(name, std::move(value));
+  } else {
+    known->second = std::move(value);
+  }
+}
+
 const BackendValue* BackendObject::find(int name) const {
-  const auto found = values_.find(name);
+  const auto found = std::ranges::find(values_, name, &std::pair<int, BackendValue>::first);
   return found == values_.end() ? nullptr : &found->second;
 }
 

@@ -8,9 +8,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace unfrag::null {
@@ -49,8 +49,10 @@ class BackendObject {
   explicit BackendObject(int type) : type_(type) {}
 
   [[nodiscard]] int type() const { return type_; }
-  void set(int name, BackendValue value) { values_[name] = std::move(value); }
+  void set(int name, BackendValue value);
   [[nodiscard]] const BackendValue* find(int name) const;
+  /// All that were set, in the order in which they were.
+  [[nodiscard]] const std::vector<std::pair<int, BackendValue>>& values() const { return values_; }
 
   // An attribute as what it is; nothing where it was not set.
   [[nodiscard]] std::vector<int64_t> integers(int name) const;  ///< Of 64 bits, or an enumeration.
@@ -60,7 +62,7 @@ class BackendObject {
 
  private:
   int type_;
-  std::map<int, BackendValue> values_;
+  std::vector<std::pair<int, BackendValue>> values_;  ///< By name; few, so that a search is short.
 };
 
 }  // namespace unfrag::null

@@ -7,6 +7,7 @@
 #include "rehearsal/null/dnn_tensor.h"
 #include "rehearsal/null/log.h"
 #include "rehearsal/null/stage.h"
+#include "rehearsal/null/workspaces.h"
 
 namespace unfrag::null {
 
@@ -21,6 +22,7 @@ inline DnnStatus answer_modelled(size_t* result, uint64_t bytes) {
   if (result == nullptr) return kDnnBadParameter;
   *result = bytes;
   count(counters().modelled);
+  expect_workspace(bytes);
   return kDnnSuccess;
 }
 

@@ -9,10 +9,10 @@
 namespace unfrag::null {
 namespace {
 
-// Numbers of the engines that are proposed.
-constexpr int64_t kFirst = 0;
-constexpr int64_t kLargest = 1;
-constexpr int64_t kLastResort = 2;
+// Numbers of the engines that are proposed. The library's own end long before.
+constexpr int64_t kFirst = 1000;
+constexpr int64_t kLargest = 1001;
+constexpr int64_t kLastResort = 1002;
 
 constexpr int64_t kFallbackMode = 2;  // cudnnBackendHeurMode_t
 

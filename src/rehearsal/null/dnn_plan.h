@@ -47,6 +47,7 @@ enum BackendName : int {
   kTensorType = 901,
   kTensorDims = 902,
   kTensorStrides = 903,
+  kPackWorkspace = 1003,
   kEngineGraph = 1300,
   kEngineIndex = 1301,
   kEngineKnobs = 1302,
@@ -58,8 +59,8 @@ enum BackendName : int {
 /// The answer for an attribute that was never set; nothing where there is none.
 std::optional<BackendValue> answer_of(const BackendObject& object, int name, const DnnChip& chip);
 
-/// Whether an answer for it is a size by a rule of thumb.
-inline bool is_modelled(int name) { return name == kPlanWorkspace || name == kConfigurationWorkspace; }
+/// Whether an answer for it is the size of a workspace.
+inline bool is_size(int name) { return name == kPlanWorkspace || name == kConfigurationWorkspace; }
 
 /// The convolution in a graph of operations, whatever is fused with it.
 std::optional<Convolution> convolution_in(const BackendObject& graph, const DnnChip& chip);

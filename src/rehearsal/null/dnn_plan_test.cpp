@@ -104,7 +104,7 @@ TEST(Plan, OfSomethingElseNeedsNothing) { EXPECT_EQ(workspace(configurations(gra
 TEST(Engine, HasANumberAndNothingToSay) {
   const auto found = configurations(graph_of({convolution()}), kInstant);
   const BackendPart engine = found[1]->part(kConfigurationEngine);
-  EXPECT_EQ(engine->integer(kEngineIndex), 1);
+  EXPECT_EQ(engine->integer(kEngineIndex), 1001);
   for (const int name : {kEngineKnobs, kEngineNumericalNotes, kEngineLayouts, kEngineBehaviours}) {
     EXPECT_EQ(answer_of(*engine, name, kChip)->count, 0);
   }

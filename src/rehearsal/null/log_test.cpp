@@ -81,7 +81,7 @@ size_t check_writers(const std::string& path) {
   auto log = ingest::LogRecords::open(path);
   EXPECT_TRUE(log.ok());
   if (!log) return 0;
-  const auto trace = ingest::read_allocation_log(*log, {});
+  const auto trace = ingest::read_allocation_log(*log, {}).trace;
   const trace::Trace& t = *trace;
   std::map<uint64_t, uint64_t> next;  // by writer
   for (size_t i = 0; i < t.events.size_rows(); ++i) {

@@ -18,6 +18,7 @@
 #include "rehearsal/null/stage.h"
 #include "rehearsal/null/torch_types.h"
 #include "rehearsal/null/value_at.h"
+#include "rehearsal/null/workspaces.h"
 
 namespace unfrag::null {
 namespace {
@@ -60,6 +61,7 @@ void write_entry(const TraceEntry& entry) {
     record.second = entry.pool[1];
   }
   log_record(record);
+  if (entry.action == kAlloc) note_allocation(entry.addr, entry.size);
   if (entry.action == kAlloc) device_memory().begin_block(entry.addr, entry.size, element_type_asked_for());
   if (entry.action == kOom) forget_element_type();
   if (entry.action == kFreeCompleted) device_memory().end_block(entry.addr, entry.size);
