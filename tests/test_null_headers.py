@@ -117,6 +117,6 @@ def test_attributes_and_errors_have_the_numbers_of_cuda(release: str) -> None:
     assert checked == len(ATTRIBUTES)
     errors = enumerators(header(release), "cudaError")
     statuses = [line[1:] for line in printed() if line[0] == "status"]
-    assert len(statuses) == 10
+    assert len(statuses) == 11
     for number, name in statuses:
         assert errors[name] == int(number)

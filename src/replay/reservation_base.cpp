@@ -28,7 +28,7 @@ std::optional<uint64_t> find_reservation_base(const trace::Trace& trace, const t
     // A request of a small pool never needs more than one page.
     const bool small = trace.events.size[row] == alloc::kSmallSegment.value();
     if (small != owner.small || trace.context_of(row).stream != owner.stream) continue;
-    if (!simulated.is_reserved(trace.events.addr[row])) return trace.events.addr[row];
+    if (!simulated.is_reserved(trace.events.addr[row], owner)) return trace.events.addr[row];
   }
   return std::nullopt;
 }

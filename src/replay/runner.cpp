@@ -143,7 +143,7 @@ void Runner::adopt(const Program& program) {
     if (!same) {
       const uint64_t size = (std::max(total + total / 8, run.size) + run.page - 1) / run.page * run.page;
       reservation = policy_.adopt_reservation(Address(run.addr), Bytes(size), Bytes(run.page), run.owner);
-      device_.adopt_reservation(Address(run.addr), Bytes(size));
+      device_.adopt_reservation(Address(run.addr), Bytes(size), run.owner);
       first_of_reservation = &run;
     }
     const BlockId mapped = policy_.adopt_mapped(reservation, Address(run.addr), Bytes(run.size));

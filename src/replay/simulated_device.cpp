@@ -68,7 +68,7 @@ void SimulatedDevice::free_segment(Address addr, Bytes size, const alloc::Owner&
 std::optional<Address> SimulatedDevice::reserve(Bytes size, const alloc::Owner& owner) {
   const auto known = base_ ? base_(owner) : std::nullopt;
   const uint64_t base = known ? *known : find_space(size.value());
-  reserved_[base] = size.value();
+  reserved_[base] = {size, owner};
   return Address(base);
 }
 
@@ -77,9 +77,12 @@ void SimulatedDevice::release(Address addr, Bytes size) {
   give_space_back(addr.value(), size.value());
 }
 
-bool SimulatedDevice::is_reserved(uint64_t addr) const {
-  const auto after = reserved_.upper_bound(addr);
-  return after != reserved_.begin() && addr - std::prev(after)->first < std::prev(after)->second;
+bool SimulatedDevice::is_reserved(uint64_t addr, const alloc::Owner& owner) const {
+  for (auto one = reserved_.upper_bound(addr); one != reserved_.begin();) {
+    --one;
+    if (one->second.owner == owner) return addr - one->first < one->second.size.value();
+  }
+  return false;
 }
 
 bool SimulatedDevice::map(Address addr, Bytes size, Bytes page, const alloc::Owner& owner) {

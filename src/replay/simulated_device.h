@@ -29,10 +29,12 @@ class SimulatedDevice final : public alloc::Driver {
   void on_reserve(std::function<std::optional<uint64_t>(const alloc::Owner&)> base) { base_ = std::move(base); }
   /// Memory and address space that are there already.
   void adopt(Address addr, Bytes size);
-  void adopt_reservation(Address base, Bytes size) { reserved_[base.value()] = size.value(); }
+  void adopt_reservation(Address base, Bytes size, const alloc::Owner& owner) {
+    reserved_[base.value()] = {size, owner};
+  }
   [[nodiscard]] uint64_t times_mapped() const { return times_mapped_; }
-  /// Whether it lies in a reservation.
-  [[nodiscard]] bool is_reserved(uint64_t addr) const;
+  /// Whether it lies in a reservation of that owner's. Others' may lie as close as the real device was small.
+  [[nodiscard]] bool is_reserved(uint64_t addr, const alloc::Owner& owner) const;
 
   std::optional<Address> allocate_segment(Bytes size, const alloc::Owner& owner) override;
   void free_segment(Address addr, Bytes size, const alloc::Owner& owner) override;
@@ -48,6 +50,11 @@ class SimulatedDevice final : public alloc::Driver {
   }
 
  private:
+  struct Reservation {
+    Bytes size;
+    alloc::Owner owner;
+  };
+
   bool take_memory(uint64_t bytes);
   uint64_t find_space(uint64_t size);
   std::optional<uint64_t> find_hole(uint64_t size, bool up);
@@ -61,9 +68,9 @@ class SimulatedDevice final : public alloc::Driver {
   bool up_;          // the next range lies above
   uint64_t lowest_;  // of the space used
   uint64_t highest_;
-  std::map<uint64_t, uint64_t> holes_;     // address → size, of ranges given back
-  std::map<uint64_t, uint64_t> reserved_;  // base → size
-  std::vector<uint64_t> plain_;            // suggestions, the next at the back
+  std::map<uint64_t, uint64_t> holes_;        // address → size, of ranges given back
+  std::map<uint64_t, Reservation> reserved_;  // by base
+  std::vector<uint64_t> plain_;               // suggestions, the next at the back
   std::function<std::optional<uint64_t>(const alloc::Owner&)> base_;
   std::function<void(std::optional<alloc::PoolIdx>)> complete_;
 };
