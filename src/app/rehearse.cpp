@@ -18,6 +18,7 @@
 #include "rehearsal/dnn_library.h"
 #include "rehearsal/rehearse.h"
 #include "replay/settings_in_force.h"
+#include "report/page.h"
 
 namespace unfrag::app {
 namespace {
@@ -195,8 +196,8 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
       .output_to_error = options.output_to_error};
   if (options.while_it_runs) {
     request.progress = [&](const rehearsal::Progress& now) {
-      options.while_it_runs(fmt::format("{} s: {} held, {} kernels so far", now.elapsed.count(), format_bytes(now.held),
-                                        format_count(now.launches)));
+      options.while_it_runs(fmt::format("{} s: {} held, {} so far", now.elapsed.count(), format_bytes(now.held),
+                                        report::plural(now.launches, "kernel")));
     };
   }
   request.presented.addresses_ascend = options.addresses_ascend;
