@@ -116,6 +116,7 @@ struct Change {
   bool ends = false;
   size_t process = 0;
   Bytes reserved;
+  size_t order = 0;  ///< Of those at the same time.
 };
 
 /// What is held of one device. `to_the_end`: also by whom nobody knows when it ended, else it ended with its last
@@ -132,7 +133,8 @@ class Usage {
       const auto end = end_of(log, processes);
       if (end || !to_the_end) changes_.push_back({end.value_or(log.last_us), true, i, Bytes()});
     }
-    std::ranges::stable_sort(changes_, {}, [](const Change& one) { return std::tuple(one.time_us, one.ends); });
+    for (size_t i = 0; i < changes_.size(); ++i) changes_[i].order = i;
+    std::ranges::sort(changes_, {}, [](const Change& one) { return std::tuple(one.time_us, one.ends, one.order); });
     play();
   }
 
@@ -200,9 +202,9 @@ std::vector<Process> find_processes(const std::vector<std::string>& logs, Rehear
     note_crash(log, rehearsal, earliest);
     if (log.used_device()) processes.push_back({.path = path, .summary = std::move(log)});
   }
-  std::ranges::stable_sort(processes, [](const Process& a, const Process& b) {
-    return std::tuple(b.summary.peak_reserved(), a.summary.header.began_us) <
-           std::tuple(a.summary.peak_reserved(), b.summary.header.began_us);
+  std::ranges::sort(processes, [](const Process& a, const Process& b) {
+    return std::tuple(b.summary.peak_reserved(), a.summary.header.began_us, a.path) <
+           std::tuple(a.summary.peak_reserved(), b.summary.header.began_us, b.path);
   });
   for (const Process& one : processes) rehearsal.processes.push_back(figures_of(one.summary));
   return processes;

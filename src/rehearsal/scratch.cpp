@@ -38,7 +38,7 @@ void copy_entries(const fs::path& from, const std::string& folder, const std::st
     if (entry.is_symlink()) {
       fs::create_symlink(target_in_copy(entry.path(), folder, copy), to);
     } else if (entry.is_directory()) {
-      fs::create_directory(to, entry.path());
+      fs::create_directory(to);  // its own permissions: others might keep what is in it out
       copy_entries(entry.path(), folder, copy);
     } else if (entry.is_regular_file()) {
       fs::copy_file(entry.path(), to);
@@ -59,7 +59,7 @@ Result<bool> copy_folder(const std::string& folder, const std::string& copy) {
                       format_bytes(Bytes(room)), fs::path(copy).parent_path().string()),
           "TMPDIR=FOLDER with room"};
     }
-    fs::create_directory(copy, folder);
+    fs::create_directory(copy);
     copy_entries(folder, folder, copy);
     return true;
   } catch (const fs::filesystem_error& error) {

@@ -66,6 +66,13 @@ TEST_F(Scratch, LinksToInsideLeadToTheCopy) {
   EXPECT_TRUE(fs::is_symlink(copied("broken")));
 }
 
+TEST_F(Scratch, HasFoldersThatCanBeWrittenTo) {
+  fs::permissions(base_ / "work/runs", fs::perms::owner_read | fs::perms::owner_exec);
+  copy();
+  EXPECT_NE(fs::status(copied("runs")).permissions() & fs::perms::owner_write, fs::perms::none);
+  fs::permissions(base_ / "work/runs", fs::perms::owner_all);
+}
+
 TEST_F(Scratch, HasNoPipes) {
   ASSERT_EQ(mkfifo((base_ / "work/pipe").c_str(), 0600), 0);
   copy();
