@@ -21,7 +21,6 @@ struct Ahead {
   uint32_t end = 0;                   ///< The request, or what is no part of one.
   bool request = false;               ///< `end` is one.
   std::optional<uint32_t> release{};  ///< The first entry that gives memory back.
-  bool gains = false;                 ///< Memory is obtained.
 };
 
 class Reader {
@@ -223,7 +222,6 @@ class Reader {
         const Action at = action(ahead_.end);
         if (is_request(at) || at == Action::kFreeRequested) break;
         if (is_loss(at) && !ahead_.release) ahead_.release = ahead_.end;
-        ahead_.gains = ahead_.gains || is_gain(at);
       }
       ahead_.request = ahead_.end < device_.event_count && is_request(action(ahead_.end));
     }
