@@ -147,8 +147,11 @@ std::string default_python() {
 Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
   const auto places = find_allocator(torch);
   if (!places) return places.error();
+  PrivateFolder::remove_stale();
+  auto signals = std::make_unique<Signals>();
   auto folder = PrivateFolder::make();
   if (!folder) return folder.error();
+  signals->answer(folder->path());
   auto preload = write_libraries(*folder, torch);
   if (!preload) return preload.error();
   const auto stage = folder->write("stage", stage_text(request.presented, torch, *places));
@@ -171,10 +174,10 @@ Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
   const Clock clock;
   const auto ending = [&] {
     const Watcher watcher(folder->path(), request.progress, std::chrono::seconds(5));
-    return run_child(command, options);
+    return run_child(command, options, *signals);
   }();
   if (!ending) return ending.error();
-  if (!std::filesystem::exists(folder->path() + "/loaded")) {
+  if (ending->interrupted == 0 && !std::filesystem::exists(folder->path() + "/loaded")) {
     return Error{ErrorKind::kMissing, folder->path(), "the program did not load the null device from there",
                  "TMPDIR=FOLDER from which programs can be run"};
   }
@@ -182,6 +185,7 @@ Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
   return Rehearsed{.torch = torch,
                    .ending = *ending,
                    .seconds_per_tick = clock.seconds_per_tick(),
+                   .signals = std::move(signals),
                    .folder = std::move(*folder),
                    .logs = std::move(logs)};
 }

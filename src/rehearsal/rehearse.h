@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,9 +34,10 @@ struct Request {
 struct Rehearsed {
   TorchInstall torch;
   Ending ending;
-  double seconds_per_tick = 0;    ///< Of the processor's clock, by which the null device counts.
-  PrivateFolder folder;           ///< The logs lie in it: they are gone when this is.
-  std::vector<std::string> logs;  ///< Paths, one a process that used the device.
+  double seconds_per_tick = 0;       ///< Of the processor's clock, by which the null device counts.
+  std::unique_ptr<Signals> signals;  ///< None leaves the folder behind.
+  PrivateFolder folder;              ///< The logs lie in it: they are gone when this is.
+  std::vector<std::string> logs;     ///< Paths, one a process that used the device.
 };
 
 /// The interpreter where none is named: the active virtual environment's, else python3 on PATH.
