@@ -120,3 +120,55 @@ def test_what_a_killed_rehearsal_left_goes_with_the_next_one_and_not_while_its_p
     child.communicate()  # ends when nobody has its output any more
     run(["rehearse", "-q", "--python", python, "other.py"], cwd=tmp_path, TMPDIR=str(tmp_path / "tmp"))
     assert left_in(tmp_path) == []
+
+
+# -- a search ----------------------------------------------------------------------------------------------------------
+
+@newest_torch
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_search_that_is_interrupted_says_so_and_ends_as_a_signal_ends_it(python: str, how: signal.Signals,
+                                                                           tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text("import sys\nif sys.argv[1] != '1':\n    " + READY.replace("\n", "\n    ") +
+                                         "time.sleep(100)")
+    child = begin(python, tmp_path, "--fit", "n=1..9", "program.py", "{n}")
+    wait_until(child, (tmp_path / "ready").exists)
+    os.killpg(child.pid, how)  # as a terminal does
+    output, errors = child.communicate(timeout=60)
+    assert (child.returncode, output) == (128 + how, "")
+    (line,) = [line for line in errors.splitlines() if line.startswith("unfrag: error: ")]
+    assert f"--fit was interrupted by {how.name}" in line
+    assert "n = 1 fits" in line
+    assert left_in(tmp_path) == []
+
+
+@newest_torch
+def test_a_search_is_interrupted_although_the_program_ends_well(python: str, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(READY + "try: time.sleep(100)\nexcept KeyboardInterrupt: pass")
+    child = begin(python, tmp_path, "-q", "--fit", "n=1..9", "program.py", "{n}")
+    wait_until(child, (tmp_path / "ready").exists)
+    os.killpg(child.pid, signal.SIGINT)
+    assert "interrupted" in child.communicate(timeout=60)[1]
+    assert child.returncode == 128 + signal.SIGINT
+
+
+# -- the short report --------------------------------------------------------------------------------------------------
+
+@newest_torch
+@pytest.mark.parametrize(("ending", "said"), [
+    ("raise SystemExit(3)", "unfrag: The program ended with exit code 3."),
+    ("os.kill(os.getpid(), 9)", "unfrag: SIGKILL (9) ended the program"),
+    ("", "")])
+def test_the_short_report_says_on_standard_error_how_the_program_failed(python: str, ending: str, said: str,
+                                                                        tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(READY + ending)
+    done = run(["rehearse", "-q", "--python", python, "program.py"], cwd=tmp_path)
+    assert done.code == 0
+    assert "GPU memory" in done.text
+    assert said in done.message if said else done.message == ""
+
+
+@newest_torch
+def test_the_short_report_too_says_whose_torch_has_a_device(python: str, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text("print('no torch here')")
+    done = run(["rehearse", "-q", "--python", python, "program.py"], cwd=tmp_path)
+    assert f"unfrag: CUDA is presented to the torch of {python} alone" in done.message

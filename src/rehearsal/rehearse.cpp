@@ -107,7 +107,7 @@ std::map<std::string, std::string> environment_for(const PrivateFolder& folder, 
 }
 
 /// As long as it lives, the real cuDNN can be asked.
-std::optional<DnnProcess> start_dnn(const PrivateFolder& folder, const Request& request) {
+std::optional<Result<DnnProcess>> start_dnn(const PrivateFolder& folder, const Request& request) {
   if (request.dnn.empty()) return std::nullopt;
   const Presented& presented = request.presented;
   return DnnProcess::start(folder,
@@ -138,6 +138,11 @@ class Clock {
 };
 
 }  // namespace
+
+std::string Rehearsed::dnn_trouble() const {
+  if (!dnn) return "";
+  return *dnn ? (*dnn)->trouble() : dnn->error().what;
+}
 
 std::string default_python() {
   if (const auto environment = os::environment("VIRTUAL_ENV")) return *environment + "/bin/python";
@@ -170,7 +175,7 @@ Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
     if (!copy) return copy.error();
     options.folder = *copy;
   }
-  const auto dnn = start_dnn(*folder, request);
+  auto dnn = start_dnn(*folder, request);
   const Clock clock;
   const auto ending = [&] {
     const Watcher watcher(folder->path(), request.progress, std::chrono::seconds(5));
@@ -182,11 +187,14 @@ Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
                  "TMPDIR=FOLDER from which programs can be run"};
   }
   std::vector<std::string> logs = logs_in(folder->path());
+  const auto made = steps_made(folder->path() + "/python");
   return Rehearsed{.torch = torch,
                    .ending = *ending,
                    .seconds_per_tick = clock.seconds_per_tick(),
                    .signals = std::move(signals),
                    .folder = std::move(*folder),
+                   .dnn = std::move(dnn),
+                   .steps_made = made,
                    .logs = std::move(logs)};
 }
 
