@@ -210,6 +210,9 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
   result.exit_code = run->ending.exit_code;
   result.signal = run->ending.signal;
   result.interrupted = run->ending.interrupted;
+  for (const rehearsal::TorchInstall& other : run->other_torches) {
+    result.other_torches.emplace_back(escape_text(other.python), escape_text(other.version));
+  }
   result.steps = options.steps;
   result.steps_made = run->steps_made;
   const replay::ReadOptions read{.card = {.memory = memory, .context = context},

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <utility>
@@ -182,7 +183,8 @@ Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
     return run_child(command, options, *signals);
   }();
   if (!ending) return ending.error();
-  if (ending->interrupted == 0 && !std::filesystem::exists(folder->path() + "/loaded")) {
+  std::ifstream loaded(folder->path() + "/loaded");
+  if (ending->interrupted == 0 && !loaded) {
     return Error{ErrorKind::kMissing, folder->path(), "the program did not load the null device from there",
                  "TMPDIR=FOLDER from which programs can be run"};
   }
@@ -194,6 +196,7 @@ Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
                    .signals = std::move(signals),
                    .folder = std::move(*folder),
                    .dnn = std::move(dnn),
+                   .other_torches = find_other_torches(loaded, torch),
                    .steps_made = made,
                    .logs = std::move(logs)};
 }

@@ -40,8 +40,9 @@ struct Rehearsed {
   std::unique_ptr<Signals> signals;  ///< None leaves the folder behind.
   PrivateFolder folder;              ///< The logs lie in it: they are gone when this is.
   std::optional<Result<DnnProcess>> dnn;
-  std::optional<uint64_t> steps_made;  ///< Of optimizers, the most of one process; nothing: none counted them.
-  std::vector<std::string> logs;       ///< Paths, one a process that used the device.
+  std::vector<TorchInstall> other_torches;  ///< Of other interpreters that ran, to which no device was presented.
+  std::optional<uint64_t> steps_made;       ///< Of optimizers, the most of one process; nothing: none counted them.
+  std::vector<std::string> logs;            ///< Paths, one a process that used the device.
 
   /// Why the cuDNN that there is answers nothing; empty where it answers. Cost: DnnProcess::trouble's.
   [[nodiscard]] std::string dnn_trouble() const;

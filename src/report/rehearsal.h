@@ -90,6 +90,7 @@ struct Rehearsal {
   Bytes context;
   bool has_kernels = true;       ///< The libraries that the program used were compiled for that device.
   std::string values = "zeros";  ///< What the program read where nobody put real bytes: zeros, ones, random.
+  std::vector<std::pair<std::string, std::string>> other_torches{};  ///< Interpreter and release; escaped.
   int exit_code = 0;
   int signal = 0;                        ///< 0: it ended by itself.
   std::string last_call{};               ///< Into the null device, where a signal ended the program; escaped.

@@ -55,6 +55,12 @@ Json processes_json(const Rehearsal& r) {
   return all;
 }
 
+Json other_torches_json(const Rehearsal& r) {
+  Json all = Json::array();
+  for (const auto& [python, torch] : r.other_torches) all.push_back({{"python", python}, {"torch", torch}});
+  return all;
+}
+
 Json steps_json(const Rehearsal& r) {
   if (r.steps == 0) return nullptr;
   return {{"limit", r.steps}, {"made", r.steps_made ? Json(*r.steps_made) : Json(nullptr)}};
@@ -125,6 +131,7 @@ std::string rehearsal_json(const Rehearsal& r) {
   json["program"] = r.program;
   json["python"] = r.python;
   json["torch"] = r.torch;
+  json["other_torches"] = other_torches_json(r);
   json["device"] = {{"name", r.device}, {"total_bytes", r.total.value()}, {"context_bytes", r.context.value()}};
   json["exit_code"] = r.exit_code;
   json["signal"] = r.signal == 0 ? Json(nullptr) : Json(r.signal);

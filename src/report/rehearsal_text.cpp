@@ -268,11 +268,17 @@ std::vector<std::string> rehearsal_troubles(const Rehearsal& r) {
   } else if (r.exit_code != 0) {
     said.push_back(fmt::format("The program ended with exit code {}.", r.exit_code));
   }
-  if (!r.explanation && r.launches == 0) {
-    said.push_back(fmt::format(
-        "CUDA is presented to the torch of {} alone: where the program starts another interpreter "
-        "(a notebook's kernel, a script), name that one with --python. Another torch may not even be imported.",
-        escape_text(r.python)));
+  for (const auto& [python, torch] : r.other_torches) {
+    said.push_back(
+        fmt::format("{} ran too and has a torch of its own ({}). CUDA is presented to the torch of {} alone; without "
+                    "NVIDIA's packages another cannot even be imported. --python {} rehearses it.",
+                    python, torch, escape_text(r.python), python));
+  }
+  if (!r.explanation && r.launches == 0 && r.other_torches.empty()) {
+    said.push_back(
+        fmt::format("CUDA is presented to the torch of {} alone: where the program starts another interpreter "
+                    "(a notebook's kernel, a script), name that one with --python.",
+                    escape_text(r.python)));
   }
   return said;
 }
