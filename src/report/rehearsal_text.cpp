@@ -271,7 +271,7 @@ std::vector<std::string> rehearsal_troubles(const Rehearsal& r) {
   for (const auto& [python, torch] : r.other_torches) {
     said.push_back(
         fmt::format("{} ran too and has a torch of its own ({}). CUDA is presented to the torch of {} alone; without "
-                    "NVIDIA's packages another cannot even be imported. --python {} rehearses it.",
+                    "NVIDIA's packages another may not even be imported. --python {} rehearses it.",
                     python, torch, escape_text(r.python), python));
   }
   if (!r.explanation && r.launches == 0 && r.other_torches.empty()) {
