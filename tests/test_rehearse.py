@@ -386,6 +386,35 @@ while True:
 
 
 @newest_torch
+@pytest.mark.parametrize(("options", "lines", "made", "said"), [
+    (["-I"], "for i in range(9): step()", None, "--steps 9 did nothing"),
+    ([], "for i in range(2): step()", 5, "--steps 9 was not reached: 5 steps"),
+    ([], "for i in range(20): step()", 9, "")])
+def test_the_report_says_whether_the_steps_were_reached(python: str, options: list[str], lines: str, made: int | None,
+                                                       said: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(TRAINING + lines)
+    command = [python, *options, program]
+    assert rehearse(python, "--steps", "9", *command)["steps"] == {"limit": 9, "made": made}
+    text = " ".join(run(["rehearse", "--python", python, "--steps", "9", *command]).text.split())
+    assert said in text if said else "--steps" not in text
+
+
+@newest_torch
+def test_steps_that_gradscaler_leaves_out_do_not_count(python: str, tmp_path: Path) -> None:
+    report = rehearse_lines(python, tmp_path, """
+import torch
+model = torch.nn.Linear(4, 4).cuda()
+optimizer, scaler = torch.optim.SGD(model.parameters(), lr=0.1), torch.amp.GradScaler()
+for _ in range(5):
+    scaler.scale(model(torch.ones(4, 4, device="cuda")).sum()).backward()
+    scaler.step(optimizer)
+    scaler.update()
+""", "--steps", "2", "--values", "ones")
+    assert report["steps"] == {"limit": 2, "made": 0}
+
+
+@newest_torch
 def test_a_scratch_run_leaves_the_folder_as_it_was(python: str, tmp_path: Path) -> None:
     (tmp_path / "weights.pt").write_text("precious")
     (tmp_path / "program.py").write_text("import torch\nassert open('weights.pt').read() == 'precious'\n"

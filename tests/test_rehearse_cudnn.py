@@ -62,6 +62,41 @@ def test_cudnn_from_before_descriptions_is_not_asked_and_the_report_says_why(pyt
 
 
 @newest_torch
+@pytest.mark.parametrize(("library", "why"), [("a text", "file too short"), ("another", "cudnnBackendCreateDescriptor")])
+def test_cudnn_that_cannot_be_loaded_is_not_asked_and_the_report_says_why(python: str, library: str, why: str,
+                                                                          tmp_path: Path) -> None:
+    (tmp_path / "cudnn").mkdir()
+    file = tmp_path / "cudnn" / "libcudnn_graph.so.9"
+    if library == "a text":
+        file.write_text("a text")
+    else:
+        file.symlink_to(next(Path(python).parent.parent.glob("lib/python*/site-packages/torch/lib/libc10.so")))
+    report = one_convolution(python, tmp_path, file.parent)
+    assert (report["asked_sizes"], report["modelled_sizes"], report["cudnn_version"]) == (0, 3, None)
+    assert why in report["cudnn_trouble"]
+    text = run(["rehearse", "--python", python, "--cudnn", file.parent, tmp_path / "program.py"]).text
+    assert f"The cuDNN in {file.parent} is not asked: {report['cudnn_trouble']}" in " ".join(text.split())
+
+
+@newest_torch
+def test_cudnn_is_asked_where_the_temporary_folder_has_a_long_name(python: str, tmp_path: Path) -> None:
+    folder = tmp_path / ("a" * 120)
+    folder.mkdir()
+    program = IMPORTS + ONE_CONVOLUTION.format(benchmark=False) + WAIT
+    report = rehearse_lines(python, tmp_path, program, "--cudnn", STAND_INS / "92801", TMPDIR=str(folder))
+    assert (report["asked_sizes"], report["modelled_sizes"], report["cudnn_trouble"]) == (3, 0, None)
+
+
+@newest_torch
+def test_a_layer_that_cudnn_cannot_be_asked_about_is_no_trouble_of_it(python: str, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text("import torch\nmodel = torch.nn.LSTM(64, 64).cuda()\n"
+                                         "model(torch.rand(9, 9, 64, device='cuda'))[0].sum().backward()")
+    text = run(["rehearse", "--python", python, "--cudnn", STAND_INS / "92801", tmp_path / "program.py"]).text
+    assert "are a rule of thumb's" in " ".join(text.split())
+    assert "The cuDNN in" not in text
+
+
+@newest_torch
 def test_without_cudnn_the_report_says_how_to_get_it(python: str, tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(IMPORTS + ONE_CONVOLUTION.format(benchmark=False) + WAIT)
     text = " ".join(run(["rehearse", "--python", python, tmp_path / "program.py"]).text.split())

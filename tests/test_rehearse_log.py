@@ -177,6 +177,18 @@ kept = hold(64)
 
 
 @newest_torch
+def test_a_process_is_named_by_its_command_line_too(python: str, tmp_path: Path) -> None:
+    (tmp_path / "part.py").write_text(SIZED + "kept = hold(int(sys.argv[1]))\nos.kill(os.getpid(), 9)")
+    program = tmp_path / "program.py"
+    program.write_text("import subprocess, sys\nfor mib in '64', '32':\n"
+                       "    subprocess.run([sys.executable, 'part.py', mib, 'a\\nb'])")
+    report = rehearse(python, program, cwd=tmp_path)
+    assert [one["command"] for one in report["process_list"]] == [f"{python} part.py {mib} a\\x0ab" for mib in (64, 32)]
+    text = run(["rehearse", "--python", python, program], cwd=tmp_path).text
+    assert "part.py 64 a\\x0ab" in text
+
+
+@newest_torch
 def test_memory_that_runs_out_in_another_process_is_not_passed_over(python: str, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(SIZED + """

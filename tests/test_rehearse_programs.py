@@ -185,6 +185,29 @@ def test_another_build_of_torch_than_the_one_known_is_left_alone_and_named(pytho
 
 
 @newest_torch
+def test_another_interpreter_with_another_torch_is_named(python: str, tmp_path: Path) -> None:
+    # An environment whose torch is for a CUDA that nothing here stands in for.
+    other = tmp_path / "other" / "bin" / "python3"
+    subprocess.run([python, "-m", "venv", "--without-pip", tmp_path / "other"], check=True)
+    torch = next((tmp_path / "other").glob("lib/python*/site-packages")) / "torch"
+    (torch / "lib").mkdir(parents=True)
+    (torch / "version.py").write_text("__version__ = '2.6.0+cu124'\ncuda = '12.4'\n")
+    (torch / "lib" / "libtorch_cuda.so").write_text("")
+    (torch / "__init__.py").write_text("raise ImportError('libcudart.so.12: cannot open shared object file')")
+    (tmp_path / "start.sh").write_text(f"#!/bin/sh\n{other} -c 'import torch'\n"
+                                       f"{python} -c 'import torch; torch.ones(5).cuda()'\n")
+    (tmp_path / "start.sh").chmod(0o755)
+    report = rehearse(python, tmp_path / "start.sh")
+    assert report["peak_allocated_bytes"] == 512
+    assert report["other_torches"] == [{"python": str(other), "torch": "2.6.0+cu124"}]
+    for options in ([], ["-q"]):
+        done = run(["rehearse", *options, "--python", python, tmp_path / "start.sh"])
+        text = " ".join((done.message if options else done.text).split())
+        assert f"{other} ran too and has a torch of its own (2.6.0+cu124)." in text
+        assert f"--python {other} rehearses it" in text
+
+
+@newest_torch
 def test_a_program_without_cuda_is_told_of_the_interpreter(python: str, tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text("import torch\ntorch.ones(5)")
     text = " ".join(run(["rehearse", "--python", python, tmp_path / "program.py"]).text.split())

@@ -209,10 +209,17 @@ Result<Rehearsal> rehearse(const RehearseOptions& options) {
   if (!run) return run.error();
   result.exit_code = run->ending.exit_code;
   result.signal = run->ending.signal;
+  result.interrupted = run->ending.interrupted;
+  for (const rehearsal::TorchInstall& other : run->other_torches) {
+    result.other_torches.emplace_back(escape_text(other.python), escape_text(other.version));
+  }
+  result.steps = options.steps;
+  result.steps_made = run->steps_made;
   const replay::ReadOptions read{.card = {.memory = memory, .context = context},
                                  .version = alloc::Version{.major = torch->major, .minor = torch->minor}};
   const std::vector<Process> processes = find_processes(run->logs, result);
   if (!processes.empty()) result.timing = timing_of(processes.front().summary.header, run->seconds_per_tick);
+  if (result.modelled > 0 && result.asked == 0) result.dnn_trouble = escape_text(run->dnn_trouble());
   const auto examined = examine(processes, read, **gpu, cuda_major, result);
   if (!examined) return examined.error();
   return result;

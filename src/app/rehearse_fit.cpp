@@ -40,6 +40,8 @@ bool fits(const Rehearsal& rehearsal) {
   return all_ooms(rehearsal) == 0 && has_room && rehearsal.exit_code == 0;
 }
 
+bool stops(const Result<Rehearsal>& rehearsal) { return !rehearsal || rehearsal->interrupted != 0; }
+
 /// Rehearses with one value after the other.
 class Search {
  public:
@@ -48,13 +50,13 @@ class Search {
   Result<Rehearsal> run() {
     uint64_t good = question_.least;
     auto best = attempt(good);
-    if (!best || !fits(*best) || question_.least == question_.most) return finish(std::move(best));
+    if (stops(best) || !fits(*best) || question_.least == question_.most) return finish(std::move(best));
     auto last = attempt(question_.most);
-    if (!last || fits(*last)) return finish(std::move(last));
+    if (stops(last) || fits(*last)) return finish(std::move(last));
     for (uint64_t bad = question_.most; bad - good > 1;) {
       const uint64_t middle = good + (bad - good) / 2;
       auto one = attempt(middle);
-      if (!one) return one;
+      if (stops(one)) return finish(std::move(one));
       if (fits(*one)) {
         good = middle;
         best = std::move(one);
@@ -70,24 +72,23 @@ class Search {
     RehearseOptions options = options_;
     options.program = words_with(options.program, question_.name, value);
     auto rehearsal = rehearse(options);
-    if (rehearsal && rehearsal->statistics.num_ooms == 0 && rehearsal->exit_code != 0) {
+    if (stops(rehearsal)) return rehearsal;
+    if (rehearsal->statistics.num_ooms == 0 && rehearsal->exit_code != 0) {
       return usage(fmt::format("--fit: with {} = {} the program ends with exit code {}, and not for want of memory",
                                escape_text(question_.name), value, rehearsal->exit_code));
     }
-    if (rehearsal && !rehearsal->incomplete.empty()) {
+    if (!rehearsal->incomplete.empty()) {
       const report::Incomplete& log = rehearsal->incomplete.front();
       return Error{ErrorKind::kOutput, "",
                    fmt::format("--fit: with {} = {} the recording is not whole: {}", escape_text(question_.name), value,
                                log.what),
                    log.action};
     }
-    if (rehearsal) {
-      tried_.push_back({.value = value,
-                        .fits = fits(*rehearsal),
-                        .exit_code = rehearsal->exit_code,
-                        .num_ooms = all_ooms(*rehearsal),
-                        .peak_reserved = rehearsal->statistics.reserved.peak});
-    }
+    tried_.push_back({.value = value,
+                      .fits = fits(*rehearsal),
+                      .exit_code = rehearsal->exit_code,
+                      .num_ooms = all_ooms(*rehearsal),
+                      .peak_reserved = rehearsal->statistics.reserved.peak});
     return rehearsal;
   }
 

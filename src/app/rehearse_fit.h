@@ -20,8 +20,9 @@ struct FitQuestion {
 Result<FitQuestion> parse_fit(const std::string& text);
 
 /// The rehearsal with the largest value that fits, else with the least one; `Rehearsal::tried` has all. A run fits that
-/// has no failed request and ends with exit code 0. It is taken for granted that what fits, fits with less.
-/// Errors: those of rehearse; kUsage where the program does not mention the name, or fails and not for want of memory.
+/// has no failed request and ends with exit code 0. It is taken for granted that what fits, fits with less. A signal
+/// ends the search: the rehearsal is the one that it `interrupted`. Errors: those of rehearse; kUsage where the program
+/// does not mention the name, or fails and not for want of memory.
 Result<report::Rehearsal> rehearse_largest(const RehearseOptions& options, const FitQuestion& question);
 
 }  // namespace unfrag::app

@@ -91,6 +91,7 @@ void note_crash(const LogSummary& log, Rehearsal& r, int64_t& earliest) {
 
 report::ProcessFigures figures_of(const LogSummary& log) {
   report::ProcessFigures figures{.process = log.header.process,
+                                 .command = log.command(),
                                  .entries = log.entries,
                                  .num_ooms = log.num_ooms,
                                  .peak_reserved = log.peak_reserved()};

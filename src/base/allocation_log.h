@@ -31,6 +31,7 @@ enum class Stop : uint32_t {
 };
 
 inline constexpr size_t kLongestCall = 64;
+inline constexpr size_t kLongestCommand = 256;
 inline constexpr uint32_t kThreads = 8;  ///< Whose last calls are kept apart.
 
 /// What the null device's time is spent on.
@@ -72,6 +73,8 @@ struct Header {
   // cuDNN, where it was asked.
   uint64_t asked = 0;        ///< Sizes that it answered.
   uint64_t dnn_version = 0;  ///< As cudnnGetVersion says.
+
+  std::array<char, kLongestCommand> command{};  ///< What the process was started with: words, each ended by a zero.
 };
 inline constexpr uint64_t kRecordsAt = 4096;
 static_assert(sizeof(Header) <= kRecordsAt);

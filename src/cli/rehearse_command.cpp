@@ -21,6 +21,8 @@
 namespace unfrag::cli {
 namespace {
 
+constexpr int kExitSignal = 128;  // and its number, as shells have it
+
 struct Arguments {
   CommonOptions common;
   std::string python;
@@ -110,8 +112,17 @@ int run(const Arguments& arguments) {
   }
   auto rehearsal = rehearse(arguments, *options);
   if (!rehearsal) return report_error(rehearsal.error());
+  if (!arguments.fit.empty() && rehearsal->interrupted != 0) {
+    report_error({ErrorKind::kOutput, "", report::fit_interrupted(*rehearsal), "--fit with the range that is left"});
+    return kExitSignal + rehearsal->interrupted;
+  }
   rehearsal->snapshot = arguments.snapshot;
   if (const int failed = write_snapshot(*rehearsal, arguments.snapshot); failed != kExitFine) return failed;
+  if (common.quiet) {
+    for (const std::string& said : report::rehearsal_troubles(*rehearsal)) {
+      std::fprintf(stderr, "unfrag: %s\n", said.c_str());
+    }
+  }
   const std::string report = common.format == "json" ? report::rehearsal_json(*rehearsal) + "\n"
                                                      : report::rehearsal_text(*rehearsal, text_options(common));
   const int written = write_output(report, common, {});

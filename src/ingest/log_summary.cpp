@@ -48,6 +48,13 @@ Bytes LogSummary::peak_reserved() const {
   return peak;
 }
 
+std::string LogSummary::command() const {
+  std::string words(header.command.begin(), header.command.end());
+  words.resize(words.find_last_not_of('\0') + 1);
+  std::ranges::replace(words, '\0', ' ');
+  return escape_text(words);
+}
+
 std::string LogSummary::last_call() const {
   if (header.last_thread == 0 || header.last_thread > header.last_calls.size()) return "";
   const auto& name = header.last_calls[header.last_thread - 1];

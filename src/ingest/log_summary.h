@@ -36,6 +36,8 @@ struct LogSummary {
   std::vector<KernelImage> images{};  ///< Of the libraries whose kernels the process used.
   const char* fault = nullptr;        ///< Why the rest cannot be read; null where nothing is missing.
 
+  /// What the process was started with, or the beginning of it; escaped.
+  [[nodiscard]] std::string command() const;
   /// The function of the null device that was called last, or by the thread that crashed; escaped.
   [[nodiscard]] std::string last_call() const;
   /// A child that was forked from one that had used the device inherits its allocator, and no memory.

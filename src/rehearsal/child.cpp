@@ -42,34 +42,6 @@ int wait_for(pid_t child) {
   return status;
 }
 
-/// The program that signals go on to; 0: none.
-volatile sig_atomic_t running = 0;
-void pass_on(int signal) {
-  if (running != 0) kill(static_cast<pid_t>(running), signal);
-}
-
-/// While it lives, this process leaves the terminal's signals to its child, which has them too, and passes on those
-/// that would end this process alone. It goes on, to tell what there is to tell and to clean up.
-class SignalsToChild {
- public:
-  SignalsToChild() {
-    for (size_t i = 0; i < kSignals.size(); ++i) {
-      const bool of_terminal = kSignals[i] == SIGINT || kSignals[i] == SIGQUIT;
-      before_[i] = std::signal(kSignals[i], of_terminal ? SIG_IGN : pass_on);
-    }
-  }
-  ~SignalsToChild() {
-    running = 0;
-    for (size_t i = 0; i < kSignals.size(); ++i) std::signal(kSignals[i], before_[i]);
-  }
-  SignalsToChild(const SignalsToChild&) = delete;
-  SignalsToChild& operator=(const SignalsToChild&) = delete;
-
- private:
-  static constexpr std::array kSignals = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
-  std::array<void (*)(int), kSignals.size()> before_{};
-};
-
 }  // namespace
 
 std::optional<std::string> output_of(const std::vector<std::string>& command) {
@@ -94,7 +66,7 @@ std::optional<std::string> output_of(const std::vector<std::string>& command) {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? std::optional(text) : std::nullopt;
 }
 
-Result<Ending> run_child(const std::vector<std::string>& command, const ChildOptions& options) {
+Result<Ending> run_child(const std::vector<std::string>& command, const ChildOptions& options, Signals& signals) {
   std::vector<std::string> words = command;
   std::vector<std::string> variables = environment_with(options.environment);
   posix_spawn_file_actions_t actions;
@@ -103,29 +75,36 @@ Result<Ending> run_child(const std::vector<std::string>& command, const ChildOpt
   if (!options.folder.empty()) posix_spawn_file_actions_addchdir_np(&actions, options.folder.c_str());
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  sigset_t terminal;
-  sigemptyset(&terminal);
-  sigaddset(&terminal, SIGINT);
-  sigaddset(&terminal, SIGQUIT);
-  sigaddset(&terminal, SIGPIPE);
-  sigaddset(&terminal, SIGTERM);
-  sigaddset(&terminal, SIGHUP);
-  posix_spawnattr_setsigdefault(&attributes, &terminal);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-  const SignalsToChild signals;
-  pid_t child = 0;
-  const int failed =
-      posix_spawnp(&child, words[0].c_str(), &actions, &attributes, pointers(words).data(), pointers(variables).data());
+  sigset_t ignored_here;
+  sigemptyset(&ignored_here);
+  sigaddset(&ignored_here, SIGPIPE);
+  posix_spawnattr_setsigdefault(&attributes, &ignored_here);
+  posix_spawnattr_setsigmask(&attributes, &signals.blocked_before());
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  int failed = 0;
+  const pid_t child = signals.start([&] {
+    pid_t started = 0;
+    failed = posix_spawnp(&started, words[0].c_str(), &actions, &attributes, pointers(words).data(),
+                          pointers(variables).data());
+    return failed == 0 ? started : 0;
+  });
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (failed != 0) {
     return Error{ErrorKind::kMissing, "", fmt::format("{} cannot be started: {}", command[0], std::strerror(failed)),
                  "its full path"};
   }
-  running = child;
+  siginfo_t how{};
+  while (waitid(P_PID, static_cast<id_t>(child), &how, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
+  }
+  signals.ended();
   const int status = wait_for(child);
-  if (WIFSIGNALED(status)) return Ending{.exit_code = 128 + WTERMSIG(status), .signal = WTERMSIG(status)};
-  return Ending{.exit_code = WEXITSTATUS(status)};
+  Ending ending{.exit_code = WEXITSTATUS(status), .interrupted = signals.came()};
+  if (WIFSIGNALED(status)) {
+    ending.signal = WTERMSIG(status);
+    ending.exit_code = 128 + ending.signal;
+  }
+  return ending;
 }
 
 }  // namespace unfrag::rehearsal

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "rehearsal/signals.h"
 
 namespace unfrag::rehearsal {
 
@@ -14,8 +15,9 @@ namespace unfrag::rehearsal {
 std::optional<std::string> output_of(const std::vector<std::string>& command);
 
 struct Ending {
-  int exit_code = 0;  ///< As a shell has it: 128 + the signal where one ended it.
-  int signal = 0;     ///< 0: it ended by itself.
+  int exit_code = 0;    ///< As a shell has it: 128 + the signal where one ended it.
+  int signal = 0;       ///< 0: it ended by itself.
+  int interrupted = 0;  ///< The signal that this process got meanwhile; 0: none.
 };
 
 struct ChildOptions {
@@ -24,8 +26,7 @@ struct ChildOptions {
   bool output_to_error = false;                      ///< Its standard output goes to standard error.
 };
 
-/// Runs a program to its end. Signals from the terminal reach it, not us: it may want to end in its own way.
-/// Errors: kMissing where it cannot be started.
-Result<Ending> run_child(const std::vector<std::string>& command, const ChildOptions& options);
+/// Runs a program to its end. Errors: kMissing where it cannot be started.
+Result<Ending> run_child(const std::vector<std::string>& command, const ChildOptions& options, Signals& signals);
 
 }  // namespace unfrag::rehearsal

@@ -4,9 +4,10 @@
 
 #include <sys/types.h>
 
-#include <optional>
 #include <string>
+#include <utility>
 
+#include "base/result.h"
 #include "rehearsal/private_folder.h"
 
 namespace unfrag::rehearsal {
@@ -19,14 +20,19 @@ struct DnnOptions {
 
 class DnnProcess {
  public:
-  /// Nothing where it cannot be started: then cuDNN is not asked.
-  static std::optional<DnnProcess> start(const PrivateFolder& folder, const DnnOptions& options);
+  /// Errors: kOutput; then cuDNN is not asked.
+  static Result<DnnProcess> start(const PrivateFolder& folder, const DnnOptions& options);
   ~DnnProcess();
   DnnProcess(DnnProcess&& other) noexcept;
   DnnProcess& operator=(DnnProcess&&) = delete;
 
+  /// Why it answers nothing, a clause, by asking what it is; empty where it answers. Cost: loads the library.
+  [[nodiscard]] std::string trouble() const;
+
  private:
-  DnnProcess(pid_t process, int pipe) : process_(process), pipe_(pipe) {}
+  DnnProcess(std::string folder, pid_t process, int pipe)
+      : folder_(std::move(folder)), process_(process), pipe_(pipe) {}
+  std::string folder_;
   pid_t process_ = 0;
   int pipe_ = -1;  ///< The process ends when this does.
 };

@@ -87,7 +87,7 @@ class RealDnn : public testing::Test {
   DnnOptions options_{.library = "", .device = device_description(device::reference_gpu(), 16_GiB), .seconds = 1};
   Result<PrivateFolder> folder_ = PrivateFolder::make();
   std::optional<DnnProcess> process_;
-  DnnConnection connection_{folder_->path() + "/dnn"};
+  DnnConnection connection_{folder_->path()};
 };
 
 TEST_F(RealDnn, SaysWhatItProposesAndWhatEachPlanWants) {
@@ -155,14 +155,26 @@ TEST_F(RealDnn, IsNotAskedWhereItIsOlderThanDescriptionsOfDevices) {
   start(UNFRAG_TEST_OLD_DNN);
   EXPECT_TRUE(configurations(kForward).empty());
   EXPECT_EQ(connection_.version(), 90100);
+  EXPECT_NE(process_->trouble().find("too old to be asked"), std::string::npos);
 }
 
 TEST_F(RealDnn, IsNotAskedWhereItCannotBeLoadedOrIsNotThere) {
   EXPECT_TRUE(configurations(kForward).empty());  // nobody listens
   start("/nowhere");
-  DnnConnection other(folder_->path() + "/dnn");
+  DnnConnection other(folder_->path());
   EXPECT_FALSE(asked_answer_of(*heuristics_for(kForward), null::kHeuristicsResults, other));
   EXPECT_EQ(other.version(), 0);
+}
+
+TEST_F(RealDnn, SaysWhyItCannotBeLoaded) {
+  start("/nowhere");
+  EXPECT_EQ(process_->trouble(),
+            "/nowhere/libcudnn_graph.so.9: cannot open shared object file: No such file or directory");
+}
+
+TEST_F(RealDnn, HasNoTroubleWhereItCanBeAsked) {
+  start();
+  EXPECT_EQ(process_->trouble(), "");
 }
 
 TEST_F(RealDnn, IsAskedByAForkedChildOverAConnectionOfItsOwn) {

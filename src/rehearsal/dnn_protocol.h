@@ -18,6 +18,7 @@ inline constexpr size_t kMostBytes = size_t{128} << 10;  ///< Of a packet.
 inline constexpr int64_t kFirstVersion = 90800;          ///< Of cuDNN that takes a description for a device.
 inline constexpr int kPart = 15;                         ///< cudnnBackendAttributeType_t of parts.
 
+/// Where the library cannot be loaded its version is 0, and a text follows that says why.
 struct Greeting {
   int64_t version = 0;  ///< cudnnGetVersion's.
 };

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <utility>
@@ -107,7 +108,7 @@ std::map<std::string, std::string> environment_for(const PrivateFolder& folder, 
 }
 
 /// As long as it lives, the real cuDNN can be asked.
-std::optional<DnnProcess> start_dnn(const PrivateFolder& folder, const Request& request) {
+std::optional<Result<DnnProcess>> start_dnn(const PrivateFolder& folder, const Request& request) {
   if (request.dnn.empty()) return std::nullopt;
   const Presented& presented = request.presented;
   return DnnProcess::start(folder,
@@ -139,6 +140,11 @@ class Clock {
 
 }  // namespace
 
+std::string Rehearsed::dnn_trouble() const {
+  if (!dnn) return "";
+  return *dnn ? (*dnn)->trouble() : dnn->error().what;
+}
+
 std::string default_python() {
   if (const auto environment = os::environment("VIRTUAL_ENV")) return *environment + "/bin/python";
   return "python3";
@@ -147,8 +153,11 @@ std::string default_python() {
 Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
   const auto places = find_allocator(torch);
   if (!places) return places.error();
+  PrivateFolder::remove_stale();
+  auto signals = std::make_unique<Signals>();
   auto folder = PrivateFolder::make();
   if (!folder) return folder.error();
+  signals->answer(folder->path());
   auto preload = write_libraries(*folder, torch);
   if (!preload) return preload.error();
   const auto stage = folder->write("stage", stage_text(request.presented, torch, *places));
@@ -167,22 +176,28 @@ Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
     if (!copy) return copy.error();
     options.folder = *copy;
   }
-  const auto dnn = start_dnn(*folder, request);
+  auto dnn = start_dnn(*folder, request);
   const Clock clock;
   const auto ending = [&] {
     const Watcher watcher(folder->path(), request.progress, std::chrono::seconds(5));
-    return run_child(command, options);
+    return run_child(command, options, *signals);
   }();
   if (!ending) return ending.error();
-  if (!std::filesystem::exists(folder->path() + "/loaded")) {
+  std::ifstream loaded(folder->path() + "/loaded");
+  if (ending->interrupted == 0 && !loaded) {
     return Error{ErrorKind::kMissing, folder->path(), "the program did not load the null device from there",
                  "TMPDIR=FOLDER from which programs can be run"};
   }
   std::vector<std::string> logs = logs_in(folder->path());
+  const auto made = steps_made(folder->path() + "/python");
   return Rehearsed{.torch = torch,
                    .ending = *ending,
                    .seconds_per_tick = clock.seconds_per_tick(),
+                   .signals = std::move(signals),
                    .folder = std::move(*folder),
+                   .dnn = std::move(dnn),
+                   .other_torches = find_other_torches(loaded, torch),
+                   .steps_made = made,
                    .logs = std::move(logs)};
 }
 

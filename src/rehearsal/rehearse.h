@@ -7,11 +7,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "rehearsal/child.h"
+#include "rehearsal/dnn_process.h"
 #include "rehearsal/private_folder.h"
 #include "rehearsal/stage_file.h"
 #include "rehearsal/torch_install.h"
@@ -33,9 +36,16 @@ struct Request {
 struct Rehearsed {
   TorchInstall torch;
   Ending ending;
-  double seconds_per_tick = 0;    ///< Of the processor's clock, by which the null device counts.
-  PrivateFolder folder;           ///< The logs lie in it: they are gone when this is.
-  std::vector<std::string> logs;  ///< Paths, one a process that used the device.
+  double seconds_per_tick = 0;       ///< Of the processor's clock, by which the null device counts.
+  std::unique_ptr<Signals> signals;  ///< None leaves the folder behind.
+  PrivateFolder folder;              ///< The logs lie in it: they are gone when this is.
+  std::optional<Result<DnnProcess>> dnn;
+  std::vector<TorchInstall> other_torches;  ///< Of other interpreters that ran, to which no device was presented.
+  std::optional<uint64_t> steps_made;       ///< Of optimizers, the most of one process; nothing: none counted them.
+  std::vector<std::string> logs;            ///< Paths, one a process that used the device.
+
+  /// Why the cuDNN that there is answers nothing; empty where it answers. Cost: DnnProcess::trouble's.
+  [[nodiscard]] std::string dnn_trouble() const;
 };
 
 /// The interpreter where none is named: the active virtual environment's, else python3 on PATH.

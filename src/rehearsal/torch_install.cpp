@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -105,6 +106,21 @@ Result<TorchInstall> find_torch(const std::string& python) {
                    install_line(python));
   }
   return torch;
+}
+
+std::vector<TorchInstall> find_other_torches(std::istream& programs, const TorchInstall& torch) {
+  constexpr size_t kMost = 8;
+  std::set<std::string> pythons;
+  for (std::string line; pythons.size() < kMost && std::getline(programs, line);) {
+    if (line != torch.python && line.substr(line.rfind('/') + 1).starts_with("python")) pythons.insert(line);
+  }
+  std::vector<TorchInstall> others;
+  std::error_code ignored;
+  for (const std::string& python : pythons) {
+    auto found = find_torch(python);
+    if (found && !std::filesystem::equivalent(found->libraries, torch.libraries, ignored)) others.push_back(*found);
+  }
+  return others;
 }
 
 std::vector<std::string> libraries_of(const TorchInstall& torch) {

@@ -3,6 +3,7 @@
 // Errors are kMissing: what is not there, and the line that installs it. Threads: safe; runs the interpreter.
 #pragma once
 
+#include <istream>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ struct TorchInstall {
 
 /// `python`: a path, or a name to be looked for on PATH.
 Result<TorchInstall> find_torch(const std::string& python);
+
+/// Of the other interpreters among those programs, a line each: what torch they have, where it is another than `torch`.
+std::vector<TorchInstall> find_other_torches(std::istream& programs, const TorchInstall& torch);
 
 /// All shared libraries of it.
 std::vector<std::string> libraries_of(const TorchInstall& torch);

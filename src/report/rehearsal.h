@@ -42,7 +42,8 @@ struct DeviceFigures {
 
 /// A process that used the device.
 struct ProcessFigures {
-  uint32_t process = 0;  ///< Its number; two programs may have had it, one after the other.
+  uint32_t process = 0;   ///< Its number; two programs may have had it, one after the other.
+  std::string command{};  ///< Its command line, or the beginning; escaped.
   uint64_t entries = 0;
   uint64_t num_ooms = 0;
   Bytes peak_reserved{};                         ///< The most of one device.
@@ -89,10 +90,14 @@ struct Rehearsal {
   Bytes context;
   bool has_kernels = true;       ///< The libraries that the program used were compiled for that device.
   std::string values = "zeros";  ///< What the program read where nobody put real bytes: zeros, ones, random.
+  std::vector<std::pair<std::string, std::string>> other_torches{};  ///< Interpreter and release; escaped.
   int exit_code = 0;
-  int signal = 0;           ///< 0: it ended by itself.
-  std::string last_call{};  ///< Into the null device, where a signal ended the program; escaped.
-  bool at_exit = false;     ///< ... when Python was already shutting down.
+  int signal = 0;                        ///< 0: it ended by itself.
+  std::string last_call{};               ///< Into the null device, where a signal ended the program; escaped.
+  bool at_exit = false;                  ///< ... when Python was already shutting down.
+  int interrupted = 0;                   ///< The first signal that `unfrag` got while the program ran; 0: none.
+  uint64_t steps = 0;                    ///< Of optimizers, after which it was to be ended; 0: never.
+  std::optional<uint64_t> steps_made{};  ///< The most of one process; nothing: nobody counted them.
   std::vector<ProcessFigures>
       processes{};                   ///< Those that used the device, the highest peak first: what follows is its.
   std::vector<Together> together{};  ///< Of each device that any of them used.
@@ -109,12 +114,13 @@ struct Rehearsal {
   uint64_t unknown_reads = 0;
   uint64_t dropped_bytes = 0;
   uint64_t launches = 0;
-  uint64_t modelled = 0;     ///< Sizes of workspaces by a rule of thumb, and
-  uint64_t asked = 0;        ///< ... those that cuDNN itself said.
-  std::string dnn{};         ///< The folder of the cuDNN that could be asked; empty: none was found.
-  uint64_t dnn_version = 0;  ///< The cuDNN that was asked: 92801 for 9.28.1; 0: none.
-  Bytes peak_asked{};        ///< Of the bytes allocated at the peak: cuDNN's workspaces as it said itself,
-  Bytes peak_modelled{};     ///< ... and those by a rule of thumb.
+  uint64_t modelled = 0;      ///< Sizes of workspaces by a rule of thumb, and
+  uint64_t asked = 0;         ///< ... those that cuDNN itself said.
+  std::string dnn{};          ///< The folder of the cuDNN that could be asked; empty: none was found.
+  std::string dnn_trouble{};  ///< Why that one answers nothing, a clause; escaped.
+  uint64_t dnn_version = 0;   ///< The cuDNN that was asked: 92801 for 9.28.1; 0: none.
+  Bytes peak_asked{};         ///< Of the bytes allocated at the peak: cuDNN's workspaces as it said itself,
+  Bytes peak_modelled{};      ///< ... and those by a rule of thumb.
   std::vector<std::pair<std::string, uint32_t>> unanswered{};  ///< Function and calls; escaped.
   std::optional<Timing> timing{};
   std::optional<analyze::Explanation> explanation{};  ///< Nothing where the program allocated nothing.

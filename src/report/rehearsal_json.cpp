@@ -46,12 +46,24 @@ Json processes_json(const Rehearsal& r) {
       devices.push_back({{"index", index}, {"peak_reserved_bytes", peak.value()}});
     }
     all.push_back({{"process", process.process},
+                   {"command", process.command},
                    {"entries", process.entries},
                    {"num_ooms", process.num_ooms},
                    {"peak_reserved_bytes", process.peak_reserved.value()},
                    {"devices", std::move(devices)}});
   }
   return all;
+}
+
+Json other_torches_json(const Rehearsal& r) {
+  Json all = Json::array();
+  for (const auto& [python, torch] : r.other_torches) all.push_back({{"python", python}, {"torch", torch}});
+  return all;
+}
+
+Json steps_json(const Rehearsal& r) {
+  if (r.steps == 0) return nullptr;
+  return {{"limit", r.steps}, {"made", r.steps_made ? Json(*r.steps_made) : Json(nullptr)}};
 }
 
 Json together_json(const Rehearsal& r) {
@@ -119,11 +131,13 @@ std::string rehearsal_json(const Rehearsal& r) {
   json["program"] = r.program;
   json["python"] = r.python;
   json["torch"] = r.torch;
+  json["other_torches"] = other_torches_json(r);
   json["device"] = {{"name", r.device}, {"total_bytes", r.total.value()}, {"context_bytes", r.context.value()}};
   json["exit_code"] = r.exit_code;
   json["signal"] = r.signal == 0 ? Json(nullptr) : Json(r.signal);
   json["last_call"] = r.last_call.empty() ? Json(nullptr) : Json(r.last_call);
   json["at_exit"] = r.at_exit;
+  json["steps"] = steps_json(r);
   json["processes"] = r.processes.size();
   json["process_list"] = processes_json(r);
   json["together"] = together_json(r);
@@ -140,6 +154,7 @@ std::string rehearsal_json(const Rehearsal& r) {
   json["kernel_launches"] = r.launches;
   json["modelled_sizes"] = r.modelled;
   json["asked_sizes"] = r.asked;
+  json["cudnn_trouble"] = r.dnn_trouble.empty() ? Json(nullptr) : Json(r.dnn_trouble);
   json["cudnn_version"] = r.asked > 0 ? Json(dnn_release(r.dnn_version)) : Json(nullptr);
   json["peak_asked_bytes"] = r.peak_asked.value();
   json["peak_modelled_bytes"] = r.peak_modelled.value();

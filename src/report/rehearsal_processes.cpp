@@ -9,6 +9,7 @@ namespace {
 
 constexpr size_t kMostProcesses = 16;
 constexpr size_t kMostIncomplete = 4;
+constexpr size_t kBeforeCommand = 37;  // columns of a process's line
 
 // "Together 3 of them hold at most 7.00 GiB of device 0 at once"
 void write_sum(Page& page, const Together& one, const Rehearsal& r) {
@@ -34,11 +35,12 @@ void write_processes(Page& page, const Rehearsal& r) {
       fmt::format("{} processes used the device; the rest is about the one with the highest peak, process {}.",
                   r.processes.size(), r.processes.front().process));
   const size_t shown = std::min(r.processes.size(), kMostProcesses);
-  page.line("  {:<12} {:>6} {:>13}", "process", "device", "peak reserved");
+  page.line("  {:<12} {:>6} {:>13}  {}", "process", "device", "peak reserved", "command");
   for (size_t i = 0; i < shown; ++i) {
     const ProcessFigures& process = r.processes[i];
     for (const auto& [index, peak] : process.devices) {
-      page.line("  {:<12} {:>6} {:>13}", process.process, index, format_bytes(peak));
+      page.line("  {:<12} {:>6} {:>13}  {}", process.process, index, format_bytes(peak),
+                page.trimmed(process.command, std::max(page.width(), 2 * kBeforeCommand) - kBeforeCommand));
     }
     if (process.num_ooms > 0) page.line("  {:<12}   {} failed", "", plural(process.num_ooms, "request"));
   }

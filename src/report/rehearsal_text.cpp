@@ -94,6 +94,9 @@ void write_search(Page& page, const Rehearsal& r) {
 
 std::string_view signal_name(int signal) {
   switch (signal) {
+    case 1: return "SIGHUP";
+    case 2: return "SIGINT";
+    case 3: return "SIGQUIT";
     case 6: return "SIGABRT";
     case 7: return "SIGBUS";
     case 8: return "SIGFPE";
@@ -115,6 +118,22 @@ std::string signal_words(const Rehearsal& r) {
   return words;
 }
 
+// Of steps that were to end the program, where they did not.
+void write_steps(Page& page, const Rehearsal& r) {
+  if (r.steps == 0 || r.steps_made >= r.steps) return;
+  if (r.steps_made) {
+    page.paragraph(
+        fmt::format("--steps {} was not reached: {} of optimizers is the most that a process made. Those that "
+                    "GradScaler leaves out do not count.",
+                    r.steps, plural(*r.steps_made, "step")));
+    return;
+  }
+  page.paragraph(
+      fmt::format("--steps {} did nothing: no Python of the program took the module that counts them from "
+                  "PYTHONPATH (python -I, -E and -S do not).",
+                  r.steps));
+}
+
 void write_ending(Page& page, const Rehearsal& r) {
   if (!r.has_kernels) {
     page.paragraph(fmt::format(
@@ -122,17 +141,8 @@ void write_ending(Page& page, const Rehearsal& r) {
         "for an older CUDA, may have them (torch.cuda.get_arch_list()).",
         escape_text(r.torch), r.device));
   }
-  if (r.signal != 0) {
-    page.paragraph(signal_words(r));
-  } else if (r.exit_code != 0) {
-    page.paragraph(fmt::format("The program ended with exit code {}.", r.exit_code));
-  }
-  if (!r.explanation && r.launches == 0) {
-    page.paragraph(
-        fmt::format("CUDA is presented to the torch of {} alone: where the program starts another interpreter "
-                    "(a notebook's kernel, a script), name that one with --python.",
-                    escape_text(r.python)));
-  }
+  for (const std::string& said : rehearsal_troubles(r)) page.paragraph(said);
+  write_steps(page, r);
   write_incomplete(page, r);
   write_processes(page, r);
   if (!r.exact && r.incomplete.empty() && r.explanation) {
@@ -177,7 +187,8 @@ std::string share_of_peak(Bytes bytes) {
 
 // What makes cuDNN say itself what a rule said, where that matters.
 std::string how_to_ask(const Rehearsal& r) {
-  constexpr uint64_t kFirstVersion = 90800;  // that takes a description for a device
+  if (!r.dnn_trouble.empty())
+    return fmt::format(" The cuDNN in {} is not asked: {}.", escape_text(r.dnn), r.dnn_trouble);
   if (r.peak_modelled == Bytes(0)) return "";
   if (r.dnn.empty()) {
     // "2.15.0+cu132"
@@ -185,11 +196,8 @@ std::string how_to_ask(const Rehearsal& r) {
     return fmt::format(" cuDNN would say itself: pip install --no-deps nvidia-cudnn-cu{} (0.5 GB, no GPU needed).",
                        cuda == std::string::npos ? "13" : escape_text(r.torch.substr(cuda + 3, 2)));
   }
-  if (r.dnn_version != 0 && r.dnn_version < kFirstVersion) {
-    return fmt::format(" The cuDNN in {} is too old to be asked; --cudnn FOLDER names another, 9.8 or later.",
-                       escape_text(r.dnn));
-  }
-  return fmt::format(" The cuDNN in {} did not answer.", escape_text(r.dnn));
+  // Batch norm and recurrent layers have nothing that it could be asked.
+  return r.dnn_version == 0 ? "" : fmt::format(" The cuDNN in {} did not answer.", escape_text(r.dnn));
 }
 
 // What of cuDNN's memory is known.
@@ -251,6 +259,38 @@ std::string next_command(const Rehearsal& r) {
 
 std::string dnn_release(uint64_t version) {
   return fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
+}
+
+std::vector<std::string> rehearsal_troubles(const Rehearsal& r) {
+  std::vector<std::string> said;
+  if (r.signal != 0) {
+    said.push_back(signal_words(r));
+  } else if (r.exit_code != 0) {
+    said.push_back(fmt::format("The program ended with exit code {}.", r.exit_code));
+  }
+  for (const auto& [python, torch] : r.other_torches) {
+    said.push_back(
+        fmt::format("{} ran too and has a torch of its own ({}). CUDA is presented to the torch of {} alone; without "
+                    "NVIDIA's packages another may not even be imported. --python {} rehearses it.",
+                    python, torch, escape_text(r.python), python));
+  }
+  if (!r.explanation && r.launches == 0 && r.other_torches.empty()) {
+    said.push_back(
+        fmt::format("CUDA is presented to the torch of {} alone: where the program starts another interpreter "
+                    "(a notebook's kernel, a script), name that one with --python.",
+                    escape_text(r.python)));
+  }
+  return said;
+}
+
+std::string fit_interrupted(const Rehearsal& r) {
+  std::string found;
+  for (const Tried& one : r.tried) {
+    found += fmt::format("{}{} = {} {}", found.empty() ? ": " : ", ", escape_text(r.fit_name), one.value,
+                         one.fits ? "fits" : "does not fit");
+  }
+  return fmt::format("--fit was interrupted by {} before the largest value was found{}", signal_name(r.interrupted),
+                     found);
 }
 
 std::string rehearsal_notice(const Rehearsal& r) {

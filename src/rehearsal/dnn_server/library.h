@@ -19,9 +19,10 @@ struct Library {
   Status (*get)(Descriptor object, int name, int type, int64_t room, int64_t* count, void* values) = nullptr;
   Status (*finalize)(Descriptor object) = nullptr;
   size_t (*version)() = nullptr;
+  std::string fault{};  ///< Why it cannot be used.
 };
 
-/// From the folder; without functions where it cannot be loaded.
+/// From the folder; without functions and with a fault where it cannot be loaded.
 Library load_library(const std::string& folder);
 
 /// An object of the library, which ends with this.

@@ -44,9 +44,11 @@ bool say(int connection, const void* packet, size_t size) {
 void serve(int connection, const Arguments& arguments) {
   alarm(arguments.seconds);  // To load half a gigabyte is a question too.
   const Library library = load_library(arguments.folder);
-  if (library.version == nullptr) return;
-  const dnn_protocol::Greeting greeting{.version = static_cast<int64_t>(library.version())};
-  if (!say(connection, &greeting, sizeof greeting) || greeting.version < dnn_protocol::kFirstVersion) return;
+  dnn_protocol::Greeting greeting;
+  if (library.version != nullptr) greeting.version = static_cast<int64_t>(library.version());
+  const std::string packet_of_greeting(reinterpret_cast<const char*>(&greeting), sizeof greeting);
+  const std::string said = packet_of_greeting + library.fault;
+  if (!say(connection, said.data(), said.size()) || greeting.version < dnn_protocol::kFirstVersion) return;
   Answers answers(library, read_text(arguments.device));
   std::vector<char> packet(dnn_protocol::kMostBytes);
   for (;;) {

@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "rehearsal/dnn_protocol.h"
 #include "rehearsal/null/api.h"
 #include "rehearsal/null/dnn_asked.h"
 #include "rehearsal/null/dnn_backend.h"
@@ -28,7 +27,7 @@ DnnStatus unanswered(const char* what, int number) {
 
 /// Never destroyed: the program's own destructors still call in when it exits.
 DnnConnection& real_dnn() {
-  static auto* const connection = new DnnConnection(stage().folder + "/" + dnn_protocol::kSocketName);
+  static auto* const connection = new DnnConnection(stage().folder);
   return *connection;
 }
 

@@ -2,14 +2,13 @@
 
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
-#include "rehearsal/dnn_protocol.h"
+#include "rehearsal/dnn_socket.h"
 
 namespace unfrag::null {
 namespace {
@@ -41,15 +40,11 @@ std::optional<std::string> DnnConnection::receive() const {
 bool DnnConnection::connect_to_server() {
   if (owner_ != getpid()) disconnect();
   if (file_ >= 0) return true;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (socket_.size() >= sizeof address.sun_path) return false;
-  std::memcpy(address.sun_path, socket_.c_str(), socket_.size());
   owner_ = getpid();
   file_ = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
   if (file_ < 0) return false;
   setsockopt(file_, SOL_SOCKET, SO_RCVTIMEO, &kLongest, sizeof kLongest);
-  if (connect(file_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return false;
+  if (!dnn_protocol::at_socket(connect, file_, folder_)) return false;
   const auto packet = receive();
   dnn_protocol::Greeting greeting;
   if (!packet || packet->size() != sizeof greeting) return false;

@@ -17,8 +17,8 @@ namespace unfrag::null {
 
 class DnnConnection {
  public:
-  /// `socket`: its path. Nothing is done before the first question.
-  explicit DnnConnection(std::string socket) : socket_(std::move(socket)) {}
+  /// `folder`: where its socket lies. Nothing is done before the first question.
+  explicit DnnConnection(std::string folder) : folder_(std::move(folder)) {}
   ~DnnConnection() { disconnect(); }
   DnnConnection(const DnnConnection&) = delete;
   DnnConnection& operator=(const DnnConnection&) = delete;
@@ -35,7 +35,7 @@ class DnnConnection {
   std::optional<std::string> receive() const;
 
   std::mutex mutex_;
-  std::string socket_;
+  std::string folder_;
   int file_ = -1;
   pid_t owner_ = 0;  ///< Who connected: a forked child has the file too, and must leave it alone.
   bool hopeless_ = false;

@@ -64,6 +64,13 @@ int reserve(int file, uint64_t from, uint64_t to) {
   return error;
 }
 
+void read_command(std::array<char, allocation_log::kLongestCommand>& command) {
+  const int file = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  (void)!read(file, command.data(), command.size());
+  close(file);
+}
+
 }  // namespace
 
 int64_t now_us() {
@@ -94,6 +101,7 @@ void LogFile::begin(int file, const Facts& facts) {
   header_->devices = facts.devices;
   header_->entries_have_pool = facts.entries_have_pool ? 1 : 0;
   header_->began_us = now_us();
+  read_command(header_->command);
   std::atomic_thread_fence(std::memory_order_release);
   header_->magic = allocation_log::kMagic;
   if (why != Stop::kNone) {

@@ -1,5 +1,8 @@
 #include "rehearsal/null/stage.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -74,12 +77,22 @@ Stage read_stage() {
   return stage;
 }
 
-/// Tells the parent that the loader took this library: where it could not, a program would run on what else it finds.
-/// The stage is read at once: a child that is forked while another thread reads it would wait for that thread for ever.
-[[gnu::constructor]] void begin() {
+/// No later rehearsal removes the folder while this process lives, even where the one that made it was killed.
+void keep(const char* folder) {
+  const int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file >= 0) flock(file, LOCK_SH | LOCK_NB);
+}
+
+/// Tells the parent that the loader took this library, and into which program: where it could not, a program would run
+/// on what else it finds. The stage is read at once: a child that is forked while another thread reads it would wait
+/// for that thread for ever.
+[[gnu::constructor]] void begin(int /*count*/, char** words) {
   const char* const folder = std::getenv("UNFRAG_REHEARSAL_FOLDER");
   if (folder == nullptr) return;
-  std::ofstream(std::string(folder) + "/loaded");
+  std::ofstream loaded(std::string(folder) + "/loaded", std::ios::app);
+  loaded << std::string(words[0] == nullptr ? "" : words[0]) + "\n";
+  loaded.close();
+  keep(folder);
   stage();
 }
 
