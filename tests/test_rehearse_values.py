@@ -78,6 +78,35 @@ print(x.int().max().item(), torch.cuda.max_memory_allocated())
     assert report["peak_allocated_bytes"] < 64 << 20
 
 
+@every_torch
+@pytest.mark.parametrize("values", ["zeros", "ones", "random"])
+def test_no_solver_of_the_device_fails_and_those_of_the_host_still_do(python: str, values: str, tmp_path: Path) -> None:
+    report = rehearse_lines(python, tmp_path, """
+import torch
+from torch import linalg
+linalg.eigh(torch.randn(600, 600, device='cuda'))
+for shape in ((3, 3), (4, 3, 3), (2, 70, 70)):
+    for kind in (torch.float32, torch.complex128):
+        a = torch.randn(*shape, device='cuda', dtype=kind)
+        b, tall = a[..., :2].contiguous(), torch.cat([a, a], -2)
+        linalg.cholesky(a), linalg.solve(a, b), linalg.inv(a), linalg.lu(a), linalg.lu_solve(*linalg.lu_factor(a), b)
+        linalg.qr(a), linalg.qr(tall, "complete"), torch.cholesky_inverse(a), torch.cholesky_solve(b, a)
+        linalg.svd(a), linalg.svdvals(tall), linalg.eigh(a), linalg.eigvalsh(a), linalg.eigvals(a)
+        for driver in ("gesvd", "gesvdj", "gesvda"): linalg.svd(tall, full_matrices=False, driver=driver)
+        linalg.lstsq(tall, torch.cat([b, b], -2)), linalg.ldl_solve(*linalg.ldl_factor(a), b)
+        linalg.pinv(a), linalg.pinv(a, hermitian=True), linalg.matrix_rank(a), linalg.cond(a)
+        linalg.matrix_power(a, -2)
+        for find in (linalg.cholesky_ex, linalg.inv_ex, linalg.lu_factor_ex, linalg.ldl_factor_ex):
+            assert not find(a).info.cpu().any(), find
+        assert not linalg.solve_ex(a, b).info.cpu().any()
+try: linalg.inv(torch.zeros(3, 3))
+except linalg.LinAlgError: print("NO INVERSE")
+assert torch.rand(3, device='cuda').ne(2).int()[0].item() == %r or %r == "random"
+""" % (int(values == "ones"), values), "--values", values)
+    assert "NO INVERSE" in report["printed"]
+    assert report["unanswered"] == []
+
+
 @newest_torch
 def test_what_was_copied_or_cleared_reads_as_itself_whatever_the_fill(python: str, tmp_path: Path) -> None:
     rehearse_lines(python, tmp_path, """

@@ -132,6 +132,8 @@ def fits(does, parameter):
         return parameter.stars == 2 and parameter.type == "char"
     if does == "zeros":
         return parameter.stars == 1 and parameter.type in ("char", "void")
+    if does == "info":
+        return parameter.stars == 1 and parameter.type == "int" and "info" in parameter.name.lower()
     if does == "random":
         return parameter.stars == 1 and parameter.type in LARGE
     if does == "destroy":
@@ -146,6 +148,8 @@ def check_write(does, at, source, parameters):
         return f"{does} at argument {at}, which is {parameters[at]}"
     if source and int(source) >= len(parameters):
         return f"{does} from argument {source}, but there are {len(parameters)}"
+    if source and does == "info" and parameters[int(source)].name not in NAMES["batch"]:
+        return f"info of a batch of argument {source}, which is {parameters[int(source)]}"
     return None
 
 

@@ -447,14 +447,6 @@ TEST(Prediction, CountsThePagesThatWouldBeMapped) {
   EXPECT_EQ(m.policy.predict(21_MiB, 7, kDefaultPool), Prediction::kReleases) << "another stream needs two pages";
 }
 
-TEST(Prediction, TellsWhetherAReleaseWouldGiveAnythingBack) {
-  Machine m;
-  const BlockId a = m.get(5_MiB);
-  EXPECT_FALSE(m.policy.could_release());
-  m.policy.free(a);
-  EXPECT_TRUE(m.policy.could_release());
-}
-
 // ---- States that were found ----
 
 TEST(Adopted, SegmentsAndBlocksCountAsIfObtained) {

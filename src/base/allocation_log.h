@@ -15,6 +15,7 @@
 
 namespace unfrag::allocation_log {
 
+inline constexpr const char* kFilePrefix = "log.";  ///< Then the process's number.
 inline constexpr std::array<char, 8> kMagic = {'u', 'n', 'f', 'r', 'a', 'g', 'L', '2'};
 inline constexpr uint32_t kMostCalls = 256;   ///< Functions without an answer that are counted apart.
 inline constexpr uint32_t kMostFrames = 128;  ///< Of a stack.

@@ -9,30 +9,22 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "rehearsal/device_description.h"
+#include "rehearsal/dnn_server/dnn_for_tests.h"
 #include "rehearsal/null/dnn_asked.h"
 #include "rehearsal/null/dnn_plan.h"
 
 namespace unfrag::rehearsal {
 namespace {
 
+using namespace dnn_for_tests;
 using null::BackendObject;
 using null::BackendPart;
 using null::DnnConnection;
-
-// Types of operations, and what the stand-in makes of them.
-enum Operation {
-  kForward = 10,
-  kFilter = 11,
-  kData = 12,
-  kCrashes = 13,
-  kHangs = 14,
-  kRefused = 18,
-  kPlanCrashes = 19
-};
 
 std::shared_ptr<BackendObject> heuristics_for(int operation) {
   const auto tensor = std::make_shared<BackendObject>(null::kBackendTensor);
@@ -186,6 +178,37 @@ TEST_F(RealDnn, IsAskedByAForkedChildOverAConnectionOfItsOwn) {
   waitpid(child, &status, 0);
   EXPECT_EQ(status, 0);
   EXPECT_EQ(configurations(kFilter).size(), 3U);
+}
+
+TEST_F(RealDnn, IsAskedByAChildThatWasForkedWhileAThreadWaitedForAnAnswer) {
+  start();
+  EXPECT_EQ(configurations(kForward).size(), 3U);
+  std::thread waiting([&] { EXPECT_TRUE(configurations(kHangs).empty()); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(10);
+    _exit(configurations(kData).size() == 3 ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  waiting.join();
+  EXPECT_EQ(configurations(kFilter).size(), 3U);
+}
+
+TEST_F(RealDnn, IsAskedAgainForWhatIsNoLongerKept) {
+  start();
+  DnnConnection forgetful(folder_->path(), 1000);
+  const auto times_made = [&](int operation) {
+    const auto answer = asked_answer_of(*heuristics_for(operation), null::kHeuristicsResults, forgetful);
+    return answer->parts[0]->part(null::kConfigurationEngine)->integer(null::kEngineIndex);
+  };
+  EXPECT_EQ(times_made(kForward), 1);
+  EXPECT_EQ(times_made(kData), 2);
+  EXPECT_EQ(times_made(kForward), 1);  // both fit
+  for (int operation = 100; operation < 110; ++operation) times_made(operation);
+  EXPECT_EQ(times_made(kForward), 13);
 }
 
 TEST_F(RealDnn, ListensToThisUserAlone) {

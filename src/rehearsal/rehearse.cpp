@@ -4,7 +4,6 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -113,16 +112,6 @@ std::optional<Result<DnnProcess>> start_dnn(const PrivateFolder& folder, const R
   const Presented& presented = request.presented;
   return DnnProcess::start(folder,
                            {.library = request.dnn, .device = device_description(*presented.gpu, presented.memory)});
-}
-
-std::vector<std::string> logs_in(const std::string& folder) {
-  std::vector<std::string> logs;
-  std::error_code ignored;
-  for (const auto& file : std::filesystem::directory_iterator(folder, ignored)) {
-    if (file.path().filename().string().starts_with("log.")) logs.push_back(file.path());
-  }
-  std::ranges::sort(logs);
-  return logs;
 }
 
 /// How long a tick of the processor's clock is, from all the time since it was made.

@@ -14,14 +14,22 @@ namespace unfrag::rehearsal {
 using allocation_log::Header;
 using std::chrono::milliseconds;
 
+std::vector<std::string> logs_in(const std::string& folder) {
+  std::vector<std::string> logs;
+  std::error_code ignored;
+  for (const auto& file : std::filesystem::directory_iterator(folder, ignored)) {
+    if (file.path().filename().string().starts_with(allocation_log::kFilePrefix)) logs.push_back(file.path());
+  }
+  std::ranges::sort(logs);
+  return logs;
+}
+
 Progress read_progress(const std::string& folder) {
   Progress progress;
   uint64_t held = 0;
-  std::error_code ignored;
-  for (const auto& file : std::filesystem::directory_iterator(folder, ignored)) {
-    if (!file.path().filename().string().starts_with("log.")) continue;
+  for (const std::string& log : logs_in(folder)) {
     std::array<char, sizeof(Header)> bytes{};
-    if (!std::ifstream(file.path(), std::ios::binary).read(bytes.data(), bytes.size())) continue;
+    if (!std::ifstream(log, std::ios::binary).read(bytes.data(), bytes.size())) continue;
     Header header;
     std::memcpy(&header, bytes.data(), bytes.size());
     if (header.magic != allocation_log::kMagic) continue;

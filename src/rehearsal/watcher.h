@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/strong.h"
 
@@ -19,6 +20,9 @@ struct Progress {
   Bytes held;             ///< By all processes, of all devices, at this moment.
   uint64_t launches = 0;  ///< Kernels so far.
 };
+
+/// Those of the processes that wrote into a folder, in order.
+std::vector<std::string> logs_in(const std::string& folder);
 
 /// What the logs in a folder say now. Those that cannot be read count nothing.
 Progress read_progress(const std::string& folder);

@@ -14,13 +14,11 @@ void run_as_recorded(Runner& runner, const Program& program, const trace::Trace&
                      const History& history) {
   runner.complete_in_order_of([&](uint32_t life) { return completion_of(history, life); });
   uint32_t entry = 0;
-  Reserving reserving;
-  runner.device().on_reserve([&](const alloc::Owner& owner) {
-    return find_reservation_base(trace, device, reserving, owner, runner.device());
-  });
+  ReservationBases bases(trace, device);
+  runner.device().on_reserve([&](const alloc::Owner& owner) { return bases.find(owner, runner.device()); });
   for (const Op& op : program.ops) {
     std::vector<uint64_t> plain;
-    reserving = {.from = entry, .mapped_before = runner.device().times_mapped()};
+    bases.begin_request(entry, runner.device());
     for (; entry < op.entry; ++entry) {
       const size_t row = size_t{device.first_event} + entry;
       const Action action = trace.events.action[row];

@@ -32,11 +32,12 @@ class Reader {
         history_(history),
         pools_(pools),
         want_(want),
-        runner_(begin(conditions), conditions, &log_) {
+        runner_(begin(conditions), conditions, &log_),
+        bases_(trace, device) {
     runner_.complete_in_order_of([this](uint32_t life) { return completion_of(history_, life); });
     runner_.device().on_reserve([this](const alloc::Owner& owner) -> std::optional<uint64_t> {
       if (reading_.divergence) return std::nullopt;
-      return find_reservation_base(trace_, device_, reserving_, owner, runner_.device());
+      return bases_.find(owner, runner_.device());
     });
     note_initial_sizes();
     reserved_ = runner_.policy().statistics().reserved.current;
@@ -161,7 +162,7 @@ class Reader {
     if (!ahead.request) return advance_unexplained(ahead);
     if (ahead.release) retire_released_pools(ahead);
     if (!reading_.divergence) suggest_addresses(ahead.end);
-    reserving_ = {.from = cursor_, .mapped_before = runner_.device().times_mapped()};
+    bases_.begin_request(cursor_, runner_.device());
     play_segments(ahead.end);
     const bool refused = action(ahead.end) == Action::kOom;
     const uint32_t life = refused ? next_refused_++ : history_.life_of_entry[ahead.end];
@@ -383,12 +384,12 @@ class Reader {
   Log log_;
   uint32_t next_refused_ = 0;
   Runner runner_;
+  ReservationBases bases_;
   std::optional<OpKind> last_op_;
   uint32_t cursor_ = 0;
   uint32_t played_ = 0;
   Ahead ahead_;
   uint32_t ahead_from_ = UINT32_MAX;
-  Reserving reserving_;
   size_t next_lost_ = 0;
   size_t last_place_ = 0;
   std::vector<bool> retired_;

@@ -2,6 +2,8 @@
 //
 // It goes by the type of the last operation: convolutions have two plans, each of the size below and one more byte, and
 // a third that cannot be made; the others are how cuDNN fails. An engine's number tells how often heuristics were made.
+#include "rehearsal/dnn_server/dnn_for_tests.h"
+
 #include <signal.h>
 #include <unistd.h>
 
@@ -9,6 +11,8 @@
 #include <cstring>
 
 namespace {
+
+using namespace unfrag::dnn_for_tests;
 
 struct Object {
   int type = 0;
@@ -21,15 +25,6 @@ struct Object {
 Object& of(void* object) { return *static_cast<Object*>(object); }
 
 enum Type { kHeuristics = 4, kPlan = 5 };
-enum Operation {
-  kForward = 10,
-  kFilter = 11,
-  kData = 12,
-  kCrashes = 13,
-  kHangs = 14,
-  kRefused = 18,
-  kPlanCrashes = 19
-};
 constexpr int64_t kEngines = 3;
 constexpr int kFailed = 3000;
 

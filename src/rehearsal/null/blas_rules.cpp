@@ -79,8 +79,9 @@ constexpr Rule kRules[] = {
     succeed("cublasGemmStridedBatchedEx"),
     succeed("cublasSgemmEx"),
     // Batches that are solved: the first complaint about an argument goes to the program, the rest to the device.
-    succeed("cublas*getrfBatched"),
-    writes("cublas*gelsBatched", Does::kInt, 9, 0),
+    solve("cublas*getrfBatched", 5, 6),
+    {.name = "cublas*gelsBatched",
+     .effects = {{{.does = Does::kInt, .at = 9}, {.does = Does::kInfo, .at = 10, .from = 11}}}},
     writes("cublas*geqrfBatched", Does::kInt, 6, 0),
     writes("cublas*getrsBatched", Does::kInt, 9, 0),
     // Copies.

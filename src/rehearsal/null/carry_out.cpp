@@ -83,6 +83,11 @@ void fill_zeros(const Effect& effect, const Call& call, uint64_t address) {
   if (address != 0) std::memset(to_pointer<void>(address), 0, bytes);
 }
 
+void clear_info(const Effect& effect, const Call& call, uint64_t address) {
+  const uint64_t count = effect.from == 0 ? 1 : dimension(call, effect.from, false);
+  if (address != 0) clear_device(address, count * sizeof(int32_t));
+}
+
 uint64_t number(const Rule& rule, const Effect& effect, const Call& call) {
   if (effect.model == nullptr) return effect.constant;
   const Shape shape = shape_of(rule, call);
@@ -113,6 +118,7 @@ bool carry_out(const Rule& rule, const Effect& effect, const Call& call) {
     case Does::kKeptSize: write(address, kept(call.argument(0), effect.from)); break;
     case Does::kZeros: fill_zeros(effect, call, address); break;
     case Does::kRandom: fill_random(address, effect.constant); break;
+    case Does::kInfo: clear_info(effect, call, address); break;
     case Does::kDestroy: destroy_object(address); break;
     case Does::kOther: rule.other(call); break;
   }

@@ -8,7 +8,7 @@
 namespace unfrag::null {
 namespace {
 
-/// What a copy costs beside its bytes: two nodes and the heap's own.
+/// What a part of a copy costs beside its bytes: two nodes and the heap's own.
 constexpr uint64_t kOverhead = 192;
 /// Beyond it a copy is hardly a number that the program reads back.
 constexpr uint64_t kSmall = 4096;
@@ -21,8 +21,8 @@ uint64_t Contents::write(uint64_t address, const void* from, uint64_t size) {
   const auto after = runs_.upper_bound(address);
   if (after != runs_.begin()) {
     const auto around = std::prev(after);
-    if (!around->second.bytes.empty() && around->second.end >= address + size) {
-      std::memcpy(around->second.bytes.data() + (address - around->first), bytes, size);
+    if (around->second.copy && around->second.end >= address + size) {
+      std::memcpy(bytes_at(around->second, address), bytes, size);
       return 0;
     }
   }
@@ -39,22 +39,28 @@ void Contents::fill(uint64_t address, int value, uint64_t size) {
 
 uint64_t Contents::copy(uint64_t to, uint64_t from, uint64_t size) {
   if (size == 0) return 0;
-  std::vector<std::pair<uint64_t, Run>> found;
+  struct Part {
+    uint64_t begin = 0;
+    Run run;
+    std::vector<char> bytes;
+  };
+  std::vector<Part> found;
   for (auto run = first_in(from); run != runs_.end() && run->first < from + size; ++run) {
     const uint64_t begin = std::max(run->first, from);
-    Run part{.end = std::min(run->second.end, from + size) - from + to, .value = run->second.value};
-    if (const auto& bytes = run->second.bytes; !bytes.empty()) {
-      const auto first = bytes.begin() + static_cast<ptrdiff_t>(begin - run->first);
-      part.bytes.assign(first, first + static_cast<ptrdiff_t>(part.end - to + from - begin));
+    const uint64_t end = std::min(run->second.end, from + size);
+    Part part{.begin = begin - from + to, .run = {.end = end - from + to, .value = run->second.value}, .bytes = {}};
+    if (run->second.copy) {
+      const char* const bytes = bytes_at(run->second, begin);
+      part.bytes.assign(bytes, bytes + (end - begin));
     }
-    found.emplace_back(begin - from + to, std::move(part));
+    found.push_back(std::move(part));
   }
   forget(to, size);
-  for (auto& [begin, run] : found) {
-    if (run.bytes.empty()) {
-      runs_[begin] = std::move(run);
+  for (Part& part : found) {
+    if (part.bytes.empty()) {
+      runs_[part.begin] = part.run;
     } else {
-      keep(begin, std::move(run.bytes));
+      keep(part.begin, std::move(part.bytes));
     }
   }
   return make_room();
@@ -78,10 +84,10 @@ std::vector<Contents::Range> Contents::read(void* to, uint64_t address, uint64_t
     const uint64_t last = std::min(run->second.end, end);
     if (first > next) unknown.push_back({next, first});
     char* const place = static_cast<char*>(to) + (first - address);
-    if (run->second.bytes.empty()) {
-      std::memset(place, run->second.value, last - first);
+    if (run->second.copy) {
+      std::memcpy(place, bytes_at(run->second, first), last - first);
     } else {
-      std::memcpy(place, run->second.bytes.data() + (first - run->first), last - first);
+      std::memset(place, run->second.value, last - first);
     }
     next = last;
   }
@@ -97,54 +103,64 @@ Contents::Runs::const_iterator Contents::first_in(uint64_t address) const {
   return around->second.end > address ? around : after;
 }
 
+char* Contents::bytes_at(const Run& run, uint64_t address) {
+  Copy& copy = **run.copy;
+  return copy.bytes.data() + (address - copy.address);
+}
+
 void Contents::keep(uint64_t address, std::vector<char> bytes) {
   const uint64_t size = bytes.size();
   kept_ += size + kOverhead;
-  std::list<uint64_t>& list = ages(size);
-  runs_[address] = {
-      .end = address + size, .value = 0, .bytes = std::move(bytes), .age = list.insert(list.end(), address)};
+  Copies& list = copies(size);
+  const auto copy = list.insert(list.end(), {.address = address, .bytes = std::move(bytes), .runs = 1});
+  runs_[address] = {.end = address + size, .copy = copy};
 }
 
 Contents::Runs::iterator Contents::drop(Runs::iterator run) {
-  if (const uint64_t size = run->second.bytes.size(); size > 0) {
-    kept_ -= size + kOverhead;
-    ages(size).erase(run->second.age);
+  if (run->second.copy) {
+    const Copies::iterator copy = *run->second.copy;
+    kept_ -= kOverhead;
+    if (--copy->runs == 0) {
+      const uint64_t size = copy->bytes.size();
+      kept_ -= size;
+      copies(size).erase(copy);
+    }
   }
   return runs_.erase(run);
 }
 
-/// No run goes across an address any more.
+/// No run goes across an address any more. Cost: a map's search; what is on both sides still shares its copy.
 void Contents::cut(uint64_t address) {
   const auto after = runs_.upper_bound(address);
   if (after == runs_.begin()) return;
   const auto run = std::prev(after);
-  const uint64_t begin = run->first;
-  const uint64_t end = run->second.end;
-  if (begin == address || end <= address) return;
-  if (run->second.bytes.empty()) {
-    run->second.end = address;
-    runs_[address] = {.end = end, .value = run->second.value};
-    return;
-  }
-  const std::vector<char> bytes = std::move(run->second.bytes);
-  const auto middle = bytes.begin() + static_cast<ptrdiff_t>(address - begin);
-  kept_ -= bytes.size() + kOverhead;
-  ages(bytes.size()).erase(run->second.age);
-  runs_.erase(run);
-  keep(begin, {bytes.begin(), middle});
-  keep(address, {middle, bytes.end()});
+  if (run->first == address || run->second.end <= address) return;
+  runs_.emplace_hint(after, address, run->second);
+  run->second.end = address;
+  if (!run->second.copy) return;
+  ++(*run->second.copy)->runs;
+  kept_ += kOverhead;
 }
 
 uint64_t Contents::make_room() {
   uint64_t dropped = 0;
   while (kept_ > most_) {
-    const auto oldest = runs_.find(large_.empty() ? small_.front() : large_.front());
-    dropped += oldest->second.bytes.size();
-    drop(oldest);
+    const Copies::iterator oldest = large_.empty() ? small_.begin() : large_.begin();
+    const uint64_t end = oldest->address + oldest->bytes.size();
+    uint64_t left = oldest->runs;
+    for (auto run = runs_.lower_bound(oldest->address); left > 0 && run != runs_.end() && run->first < end;) {
+      if (run->second.copy != oldest) {
+        ++run;
+        continue;
+      }
+      --left;
+      dropped += run->second.end - run->first;
+      run = drop(run);
+    }
   }
   return dropped;
 }
 
-std::list<uint64_t>& Contents::ages(uint64_t size) { return size > kSmall ? large_ : small_; }
+Contents::Copies& Contents::copies(uint64_t size) { return size > kSmall ? large_ : small_; }
 
 }  // namespace unfrag::null

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <list>
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace unfrag::null {
@@ -36,26 +37,33 @@ class Contents {
   [[nodiscard]] uint64_t kept_bytes() const { return kept_; }
 
  private:
-  /// Either bytes, or one value for all of them.
+  /// What one call copied; parts that were written over since are not given back before the whole is.
+  struct Copy {
+    uint64_t address = 0;
+    std::vector<char> bytes;
+    uint64_t runs = 0;  // what is left of it
+  };
+  using Copies = std::list<Copy>;
+  /// Part of a copy, or one value for all of it.
   struct Run {
     uint64_t end = 0;
     char value = 0;
-    std::vector<char> bytes{};
-    std::list<uint64_t>::iterator age{};  // where it stands in its list, where it has bytes
+    std::optional<Copies::iterator> copy{};
   };
   using Runs = std::map<uint64_t, Run>;  // by begin; none overlap
 
   [[nodiscard]] Runs::const_iterator first_in(uint64_t address) const;
+  [[nodiscard]] static char* bytes_at(const Run& run, uint64_t address);
   void keep(uint64_t address, std::vector<char> bytes);
   Runs::iterator drop(Runs::iterator run);
   void cut(uint64_t address);
   uint64_t make_room();
-  std::list<uint64_t>& ages(uint64_t size);
+  Copies& copies(uint64_t size);
 
   const uint64_t most_;
   Runs runs_;
   uint64_t kept_ = 0;
-  std::list<uint64_t> small_, large_;  // begins of copies, the oldest first
+  Copies small_, large_;  // the oldest first
 };
 
 }  // namespace unfrag::null

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <ctime>
 #include <map>
 #include <random>
 #include <string>
@@ -77,6 +79,40 @@ TEST(Contents, AMemsetOfAnySizeCostsNothing) {
   contents.fill(0, 0, uint64_t{80} << 30);
   EXPECT_EQ(contents.kept_bytes(), 0u);
   EXPECT_EQ(read(contents, uint64_t{40} << 30, 3), std::string(3, '\0'));
+}
+
+/// Of the processor's, and the least of some tries: others use the machine, too.
+double seconds_for_memsets_in_a_copy(uint64_t count) {
+  double least = 1e9;
+  for (int i = 0; i < 3; ++i) {
+    const std::clock_t begin = std::clock();
+    Contents contents(kPlenty);
+    const std::string copy(4 * count, 'c');
+    contents.write(0, copy.data(), copy.size());
+    for (uint64_t k = 0; k < count; ++k) contents.fill(4 * k, 0, 2);
+    least = std::min(least, static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC);
+  }
+  return least;
+}
+
+TEST(Contents, ManySmallMemsetsInACopyCostNoSquare) {
+  constexpr uint64_t kFew = 8000;
+  const double few = seconds_for_memsets_in_a_copy(kFew);
+  EXPECT_LT(seconds_for_memsets_in_a_copy(16 * kFew), 100 * few);  // 16 times, or 256
+}
+
+TEST(Contents, ACopyOfWhichOnlyPartsAreLeftIsCountedUntilTheLastOfThemGoes) {
+  constexpr uint64_t kLarge = 100'000;
+  Contents contents(2 * kLarge);
+  const std::string large(kLarge, 'L');
+  contents.write(0, large.data(), kLarge);
+  contents.fill(1000, 'z', kLarge - 2000);
+  EXPECT_GE(contents.kept_bytes(), kLarge);
+  EXPECT_EQ(contents.write(kLarge, large.data(), kLarge), 2000u);  // the rest of the first goes for it
+  EXPECT_LE(contents.kept_bytes(), 2 * kLarge);
+  EXPECT_EQ(read(contents, 999, 2) + read(contents, kLarge - 1001, 2), "?zz?");
+  contents.forget(kLarge, kLarge);
+  EXPECT_EQ(contents.kept_bytes(), 0u);
 }
 
 TEST(Contents, BeyondTheBoundTheOldestCopiesGoFirstAndSmallOnesLast) {

@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "rehearsal/null/api.h"
+#include "rehearsal/null/device_memory.h"
 #include "rehearsal/null/entered.h"
 #include "rehearsal/null/entry.h"
 #include "rehearsal/null/log.h"
@@ -33,6 +34,7 @@ extern "C" __attribute__((used, visibility("hidden"))) uint64_t unfrag_null_call
 }
 
 int cuda_version() { return stage().cuda_version; }
+void clear_device(uint64_t address, uint64_t bytes) { device_memory().fill(to_pointer<void>(address), 0, bytes); }
 
 UNFRAG_NULL_API __attribute__((naked)) void unfrag_null_dispatch() {
   asm("push %rbp\n\t"

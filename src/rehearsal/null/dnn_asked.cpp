@@ -52,7 +52,7 @@ std::optional<BackendValue> proposed(const BackendObject& heuristics, DnnConnect
   const BackendPart graph = heuristics.part(kHeuristicsGraph);
   const auto mode = static_cast<int32_t>(heuristics.integer(kHeuristicsMode).value_or(0));
   if (graph == nullptr) return std::nullopt;
-  const auto& packet = dnn.ask(question_of({.what = What::kEngines, .mode = mode}, *graph));
+  const auto packet = dnn.ask(question_of({.what = What::kEngines, .mode = mode}, *graph));
   Engines engines;
   if (!packet || packet->size() < sizeof engines) return std::nullopt;
   std::memcpy(&engines, packet->data(), sizeof engines);
@@ -74,7 +74,7 @@ std::optional<Plan> plan_for(const BackendObject& configuration, DnnConnection& 
   if (!position) return std::nullopt;
   const auto mode = static_cast<int32_t>(engine->integer(kAskedMode).value_or(0));
   const Question question{.what = What::kPlan, .mode = mode, .position = static_cast<int32_t>(*position)};
-  const auto& packet = dnn.ask(question_of(question, *engine->part(kEngineGraph)));
+  const auto packet = dnn.ask(question_of(question, *engine->part(kEngineGraph)));
   Plan plan;
   if (!packet || packet->size() != sizeof plan) return std::nullopt;
   std::memcpy(&plan, packet->data(), sizeof plan);

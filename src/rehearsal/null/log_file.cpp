@@ -47,7 +47,7 @@ uint64_t room_on_disk(int file) {
 }
 
 int create_file(const std::string& folder, std::string& path) {
-  const std::string first = folder + "/log." + std::to_string(getpid());
+  const std::string first = folder + "/" + allocation_log::kFilePrefix + std::to_string(getpid());
   path = first;
   for (int program = 1;; ++program) {
     const int file = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

@@ -9,12 +9,13 @@ namespace unfrag::null {
 
 // Where it is linked without the runtime that knows better; no figure is printed.
 [[gnu::weak]] int cuda_version() { return 13020; }
+[[gnu::weak]] void clear_device(uint64_t, uint64_t) {}
 
 namespace {
 
 const char* name_of(Does does) {
-  constexpr const char* kNames[] = {"nothing", "handle",   "number", "int",    "size",    "text", "same",
-                                    "keptint", "keptsize", "zeros",  "random", "destroy", "other"};
+  constexpr const char* kNames[] = {"nothing", "handle",   "number", "int",    "size", "text",    "same",
+                                    "keptint", "keptsize", "zeros",  "random", "info", "destroy", "other"};
   return kNames[static_cast<size_t>(does)];
 }
 
@@ -29,7 +30,8 @@ std::string written(const Rule& rule) {
     if (effect.does == Does::kNothing) continue;
     if (!text.empty()) text += ',';
     text.append(name_of(effect.does)).append("@").append(std::to_string(effect.at));
-    if (effect.does == Does::kSame || (effect.does == Does::kZeros && effect.constant == 0)) {
+    if (effect.does == Does::kSame || (effect.does == Does::kZeros && effect.constant == 0) ||
+        (effect.does == Does::kInfo && effect.from != 0)) {
       text.append("<").append(std::to_string(effect.from));
     }
   }

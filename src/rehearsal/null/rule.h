@@ -35,6 +35,7 @@ enum class Does : uint8_t {
   kKeptSize,  ///< *int64_t, likewise.
   kZeros,     ///< That many bytes of zeros; none means as many as another argument says.
   kRandom,    ///< That many bytes that differ from call to call.
+  kInfo,      ///< *int on the device = 0, success; for each of a batch where another argument says how many.
   kDestroy,   ///< Ends the object passed by value.
   kOther,     ///< Memory of the program that the rule's `other` writes.
 };
@@ -69,7 +70,7 @@ using Model = uint64_t (*)(const Shape& shape);
 struct Effect {
   Does does = Does::kNothing;
   uint8_t at = 0;
-  uint8_t from = 0;       ///< kSame, kZeros: the other argument; kKept: the argument of the creating call.
+  uint8_t from = 0;       ///< kSame, kZeros, kInfo: the other argument; kKept: the argument of the creating call.
   uint64_t constant = 0;  ///< The number, or bytes to fill; with a model, bytes added to its figure.
   Model model = nullptr;
   const char* text = nullptr;
@@ -88,6 +89,11 @@ struct Rule {
 
 /// Writes to the device alone, or has nothing to say.
 constexpr Rule succeed(std::string_view name) { return {.name = name}; }
+
+/// The same of what may fail: it says on the device that it did not, of each problem of a batch.
+constexpr Rule solve(std::string_view name, uint8_t info_at, uint8_t batch_at = 0) {
+  return {.name = name, .effects = {{{.does = Does::kInfo, .at = info_at, .from = batch_at}}}};
+}
 
 constexpr Rule returns(std::string_view name, uint64_t result) { return {.name = name, .result = result}; }
 

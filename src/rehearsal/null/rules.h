@@ -53,4 +53,7 @@ uint64_t not_supported(std::string_view library);
 /// answers for the runtime.
 int cuda_version();
 
+/// So many bytes of the device's memory are zeros from now on. Defined by whoever has that memory.
+void clear_device(uint64_t address, uint64_t bytes);
+
 }  // namespace unfrag::null

@@ -13,8 +13,9 @@
 
 namespace unfrag::null {
 
-// Where these tests run without the runtime that knows better.
+// Where these tests run without the runtime that knows better; their device's memory is the host's.
 [[gnu::weak]] int cuda_version() { return 12080; }
+[[gnu::weak]] void clear_device(uint64_t address, uint64_t bytes) { std::memset(to_pointer<void>(address), 0, bytes); }
 
 namespace {
 
@@ -249,6 +250,18 @@ TEST(Solver, CountsTheBytesOfTheTypeThatIsPassed) {
   call("cusolverDnXgeqrf_bufferSize",
        {0, nullptr, 5000, 5000, 5, nullptr, 5000, 5, nullptr, 5, &of_complex_double, nullptr});
   EXPECT_EQ(of_complex_double - 128, 4 * (of_float - 128));
+}
+
+TEST(Solver, SaysOnTheDeviceThatEachProblemOfABatchWentWell) {
+  std::array<int32_t, 3> info{5, 5, 5};
+  call("cusolverDnSgetrf", {0, 4, 4, nullptr, 4, nullptr, nullptr, info.data()});
+  EXPECT_EQ(info, (std::array<int32_t, 3>{0, 5, 5}));
+  constexpr uint64_t kGarbage = 0xdead'beef'0000'0000;
+  call("cusolverDnDpotrfBatched", {0, 0, 4, nullptr, 4, info.data(), kGarbage | 2});
+  EXPECT_EQ(info, (std::array<int32_t, 3>{0, 0, 5}));
+  call("cublasCgetrfBatched", {0, 4, nullptr, 4, nullptr, info.data(), 3});
+  EXPECT_EQ(info, (std::array<int32_t, 3>{0, 0, 0}));
+  EXPECT_EQ(call("cusolverDnSgetrf", {0, 4, 4, nullptr, 4, nullptr, nullptr, nullptr}), 0U);
 }
 
 TEST(Sparse, RemembersTheSizeOfAMatrix) {
