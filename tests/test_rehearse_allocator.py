@@ -5,13 +5,15 @@ The figures are held against what PyTorch says in the same process, or against t
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 
-from support import MIB, Document, explain_json
-from torches import every_torch, rehearse_lines, release_of
+from support import MIB, ROOT, Document, explain_json, run
+from torches import every_torch, newest_torch, rehearse, rehearse_lines, release_of
 
 BEGIN = """
 import gc, inspect, json, os, torch
@@ -210,6 +212,52 @@ def test_every_setting_of_the_allocator_is_pytorchs_own(python: str, settings: s
     block = 56 if settings.startswith("roundup") else 50  # the next quarter between powers of two
     thirty = 32 if settings.startswith("roundup") else 30
     assert report["peak_allocated_bytes"] == max(4 * thirty, 2 * thirty + block) * MIB
+
+
+# -- where no replay agrees --------------------------------------------------------------------------------------------
+
+UNLIKE_THE_MODEL = """
+pool = torch.cuda.MemPool(no_split=True)  # no entry says so
+with torch.cuda.use_mem_pool(pool):
+    inside = [take(5) for _ in range(5)]  # of 20 MiB each
+    del inside[:2]
+    inside.append(take(3))
+outside = [take(700), take(700)]
+del outside[0]
+torch.cuda.empty_cache()
+statistics = torch.cuda.memory_stats()
+print("STATISTICS", json.dumps({name: statistics[key] for name, key in {
+    "peak_allocated_bytes": "allocated_bytes.all.peak", "peak_requested_bytes": "requested_bytes.all.peak",
+    "peak_reserved_bytes": "reserved_bytes.all.peak", "num_ooms": "num_ooms", "num_device_alloc": "num_device_alloc",
+    "segment_peak": "segment.all.peak"}.items()}))
+os._exit(0)
+"""
+
+
+@newest_torch
+def test_without_a_replay_that_agrees_only_what_the_entries_say_is_said(python: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(BEGIN + UNLIKE_THE_MODEL)
+    report = rehearse(python, "--memory", "7GiB", "--context", "500MiB", program)
+    (line,) = [line for line in report.pop("printed").splitlines() if line.startswith("STATISTICS ")]
+    counted = json.loads(line.removeprefix("STATISTICS "))
+    allocated = counted.pop("peak_allocated_bytes")
+    jsonschema.validate(report, json.loads((ROOT / "docs/format/rehearse.schema.json").read_text()))
+    for figures in (report, report["devices"][0]):
+        assert (figures["exact"], figures["first_difference"]) == (False, 2)  # a second segment
+        assert {name: figures[name] for name in counted} == counted
+        unknown = ("peak_allocated_bytes", "peak_active_bytes", "end_allocated_bytes", "num_alloc_retries",
+                   "num_sync_all_streams")
+        assert {figures[name] for name in unknown} == {None}
+        assert figures["num_device_free"] == 1
+    text = " ".join(run(["rehearse", "--python", python, "--memory", "7GiB", "--context", "500MiB", program]).text.split())
+    assert "at least 1.38 GiB allocated at the peak" in text
+    assert 1.38 * 1024 * MIB < allocated
+    assert "A replay differs from what PyTorch did, at entry 2 first" in text
+    # 1,500 MiB were reserved.
+    fits = {one["gpu"]: (one["fits"], one["fits_expandable"], one["headroom_bytes"] > 0) for one in report["fits"]}
+    assert fits["rtx2060"] == (True, None, True)  # no more than was presented
+    assert fits["rtx4090"] == (None, None, True)  # what was given back may have been given back for want of memory
 
 
 # -- recordings and statistics -----------------------------------------------------------------------------------------
