@@ -214,6 +214,104 @@ def test_every_setting_of_the_allocator_is_pytorchs_own(python: str, settings: s
     assert report["peak_allocated_bytes"] == max(4 * thirty, 2 * thirty + block) * MIB
 
 
+# -- what no entry says ------------------------------------------------------------------------------------------------
+
+COUNTED = """
+names = ("num_ooms", "num_alloc_retries", "num_device_alloc", "segment.all.peak", "requested_bytes.all.peak")
+statistics = torch.cuda.memory_stats()
+print("COUNTED", *(statistics[name] for name in names))
+"""
+
+
+def counted(report: Document) -> str:
+    names = ("num_ooms", "num_alloc_retries", "num_device_alloc", "segment_peak", "peak_requested_bytes")
+    return " ".join(["COUNTED", *(str(report[name]) for name in names)])
+
+
+FRACTIONS = """
+def fill(kept):
+    try:
+        while True: kept.append(take(100))
+    except torch.cuda.OutOfMemoryError: return kept
+
+torch.cuda.set_per_process_memory_fraction(0.25)
+lower = fill([])
+assert len(lower) == 10
+del lower[5:]
+torch.cuda.set_per_process_memory_fraction(0.5)
+higher = fill(lower)
+assert len(higher) == 20
+del higher[3:9]
+torch.cuda.set_per_process_memory_fraction(0.125)
+fill([])  # of those given back, but nothing new
+del lower, higher
+try: take(700)
+except torch.cuda.OutOfMemoryError: pass
+reused = take(512)  # what was cached had to go first
+del reused
+torch.cuda.set_per_process_memory_fraction(1.0)
+all_of_it = fill([])
+"""
+
+
+@every_torch
+def test_a_limit_is_followed_when_the_program_changes_it(python: str, tmp_path: Path) -> None:
+    report = report_on(python, tmp_path, FRACTIONS + COUNTED, "--memory", "4GiB", "--context", "500MiB")
+    assert counted(report) in report["printed"].splitlines()
+    assert (report["num_ooms"], peaks(report)) == (5, peaks_printed(report))
+
+
+HALF = """
+torch.cuda.set_per_process_memory_fraction(0.5)
+kept = take(5000)
+"""
+
+
+@newest_torch
+def test_a_fraction_leaves_that_much_of_each_gpu(python: str, tmp_path: Path) -> None:
+    report = report_on(python, tmp_path, HALF, "--memory", "80GiB")
+    fits = {one["gpu"]: one["fits"] for one in report["fits"]}
+    assert (fits["rtx4090"], fits["rtx2060"]) == (True, False)  # half of 24 GiB, half of 6 GiB
+    assert next(one["fits"] for one in report["fits"] if one["total_bytes"] > 7800 * MIB) is False  # all of 8 would do
+
+
+CHANGES = """
+change = torch.cuda.memory._set_allocator_settings
+
+def work():
+    kept = []
+    for mib in (3, 5, 40, 70, 90, 30, 11, 64, 63, 200, 3, 17): kept += [take(mib), take(2)]
+    del kept[::3]
+    return kept + [take(mib) for mib in (30, 60, 65, 10, 100, 5)]
+
+change("max_split_size_mb:64")
+first = work()
+change("expandable_segments:True")
+second = work()
+del first
+change("roundup_power2_divisions:4")
+third = work()
+torch.cuda.empty_cache()
+change("max_split_size_mb:128")
+fourth = work()
+del second
+change("expandable_segments:False")
+fifth = work()
+try: change("no_such_setting:1")
+except (RuntimeError, ValueError): print("REFUSED")
+last = work()
+"""
+
+
+@every_torch
+@pytest.mark.parametrize("settings", ["", "expandable_segments:True,roundup_power2_divisions:8"])
+def test_settings_are_followed_when_the_program_changes_them(python: str, settings: str, tmp_path: Path) -> None:
+    report = report_on(python, tmp_path, CHANGES + COUNTED, PYTORCH_CUDA_ALLOC_CONF=settings)
+    assert "REFUSED" in report["printed"]
+    assert counted(report) in report["printed"].splitlines()
+    assert peaks(report) == peaks_printed(report)
+
+
 # -- where no replay agrees --------------------------------------------------------------------------------------------
 
 UNLIKE_THE_MODEL = """
@@ -429,6 +527,25 @@ for _ in range(3000):
     if len(live) > 150: del live[:50]
 print("COUNTED", refused, torch.cuda.memory_stats()["num_alloc_retries"])
 """
+
+
+IN_POOLS = RANDOM.replace("def act():", """
+pools = [torch.cuda.MemPool() for _ in range(3)]
+
+def act():
+    if chosen.random() < 0.8: return act_outside()
+    with torch.cuda.stream(chosen.choice(streams)), torch.cuda.use_mem_pool(chosen.choice(pools)):
+        live.append(torch.empty(size(), dtype=torch.uint8, device="cuda"))
+
+def act_outside():""")
+
+
+@every_torch
+def test_a_random_program_with_pools_is_known_to_the_last_retry(python: str, tmp_path: Path) -> None:
+    report = report_on(python, tmp_path, IN_POOLS, "--memory", "2GiB", "--context", "500MiB")
+    assert report["num_ooms"] > 0
+    assert f"COUNTED {report['num_ooms']} {report['num_alloc_retries']}\n" in report["printed"]
+    assert peaks(report) == peaks_printed(report)
 
 
 @every_torch

@@ -22,12 +22,14 @@ class Settled {
   }
   [[nodiscard]] const alloc::Statistics& free() const { return free_; }
 
-  /// Whether it runs without a failure where the process may have `capacity`.
-  [[nodiscard]] bool runs_in(Bytes capacity) const {
-    if (free_.reserved.peak <= capacity) return true;
-    if (free_.active.peak > capacity) return false;
+  /// Whether it runs without a failure on a device of `total` bytes, of which the context takes its share.
+  [[nodiscard]] bool runs_on(Bytes total, Bytes context) const {
     replay::Conditions there = conditions_;
-    there.limits = {.capacity = capacity, .total = capacity, .limit = {}};
+    there.limits = replay::limits_of({.memory = total, .context = context}, conditions_.settings, conditions_.rules);
+    const Bytes capacity = *there.limits.capacity;
+    const bool limited = there.limits.limit || program_.limits_itself();
+    if (free_.reserved.peak <= capacity && !limited) return true;
+    if (free_.active.peak > capacity) return false;
     return replay::run_program(program_, there, nullptr).statistics.num_ooms == 0;
   }
 
@@ -70,6 +72,7 @@ std::vector<report::Fit> find_fits(const replay::Recorded& recorded, const repor
     as_rehearsed.emplace(program, recorded.conditions);
     expandable.emplace(program, grows);
   }
+  const bool limited = recorded.conditions.settings.memory_fraction || program.limits_itself();
   const Bytes needed = as_rehearsed ? as_rehearsed->free().reserved.peak : figures.statistics.reserved.peak;
   std::vector<report::Fit> fits;
   for (const device::Gpu& gpu : device::all_gpus()) {
@@ -80,9 +83,10 @@ std::vector<report::Fit> find_fits(const replay::Recorded& recorded, const repor
     const bool sure = !conditions.rest_unknown && others <= gpu.total_memory;
     const bool sure_expandable = !conditions.rest_unknown && !conditions.others.any() && expandable;
     Answer fits_here = proven(capacity, figures.statistics, conditions.presented);
+    if (fits_here == true && limited) fits_here.reset();
     Answer fits_expandable = fits_here;
-    if (as_rehearsed) fits_here = as_rehearsed->runs_in(capacity);
-    if (expandable) fits_expandable = expandable->runs_in(capacity);
+    if (as_rehearsed) fits_here = as_rehearsed->runs_on(gpu.total_memory, context);
+    if (expandable) fits_expandable = expandable->runs_on(gpu.total_memory, context);
     const bool runs = has_kernels(gpu, conditions.images);
     fits.push_back({.gpu = std::string(gpu.key),
                     .name = std::string(gpu.name),
