@@ -198,7 +198,7 @@ TEST(AllocationLog, EndsBeforeARecordThatNamesWhatIsNotThere) {
   EXPECT_EQ(fault_of({.kind = Kind::kEvent, .stack = 3}), "an entry names what is not there");
   EXPECT_EQ(fault_of({.kind = Kind::kEvent, .size = kMany}), "an entry has a size that no device has");
   EXPECT_EQ(fault_of({.kind = Kind::kFraction, .size = std::bit_cast<uint64_t>(1.5)}), "a memory fraction is none");
-  EXPECT_EQ(fault_of({.kind = Kind::kFraction, .size = kMany}), "a memory fraction is none") << "not a number";
+  EXPECT_EQ(fault_of({.kind = Kind::kFraction, .size = UINT64_MAX}), "a memory fraction is none") << "not a number";
   EXPECT_EQ(fault_of({.kind = Kind::kFraction, .device = 2}), "a memory fraction is none");
 }
 
