@@ -5,13 +5,15 @@ The figures are held against what PyTorch says in the same process, or against t
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 
-from support import MIB, Document, explain_json
-from torches import every_torch, rehearse_lines, release_of
+from support import MIB, ROOT, Document, explain_json, run
+from torches import every_torch, newest_torch, rehearse, rehearse_lines, release_of
 
 BEGIN = """
 import gc, inspect, json, os, torch
@@ -212,6 +214,150 @@ def test_every_setting_of_the_allocator_is_pytorchs_own(python: str, settings: s
     assert report["peak_allocated_bytes"] == max(4 * thirty, 2 * thirty + block) * MIB
 
 
+# -- what no entry says ------------------------------------------------------------------------------------------------
+
+COUNTED = """
+names = ("num_ooms", "num_alloc_retries", "num_device_alloc", "segment.all.peak", "requested_bytes.all.peak")
+statistics = torch.cuda.memory_stats()
+print("COUNTED", *(statistics[name] for name in names))
+"""
+
+
+def counted(report: Document) -> str:
+    names = ("num_ooms", "num_alloc_retries", "num_device_alloc", "segment_peak", "peak_requested_bytes")
+    return " ".join(["COUNTED", *(str(report[name]) for name in names)])
+
+
+FRACTIONS = """
+def fill(kept):
+    try:
+        while True: kept.append(take(100))
+    except torch.cuda.OutOfMemoryError: return kept
+
+torch.cuda.set_per_process_memory_fraction(0.25)
+lower = fill([])
+assert len(lower) == 10
+del lower[5:]
+torch.cuda.set_per_process_memory_fraction(0.5)
+higher = fill(lower)
+assert len(higher) == 20
+del higher[3:9]
+torch.cuda.set_per_process_memory_fraction(0.125)
+fill([])  # of those given back, but nothing new
+del lower, higher
+try: take(700)
+except torch.cuda.OutOfMemoryError: pass
+reused = take(512)  # what was cached had to go first
+del reused
+torch.cuda.set_per_process_memory_fraction(1.0)
+all_of_it = fill([])
+"""
+
+
+@every_torch
+def test_a_limit_is_followed_when_the_program_changes_it(python: str, tmp_path: Path) -> None:
+    report = report_on(python, tmp_path, FRACTIONS + COUNTED, "--memory", "4GiB", "--context", "500MiB")
+    assert counted(report) in report["printed"].splitlines()
+    assert (report["num_ooms"], peaks(report)) == (5, peaks_printed(report))
+
+
+HALF = """
+torch.cuda.set_per_process_memory_fraction(0.5)
+kept = take(5000)
+"""
+
+
+@newest_torch
+def test_a_fraction_leaves_that_much_of_each_gpu(python: str, tmp_path: Path) -> None:
+    report = report_on(python, tmp_path, HALF, "--memory", "80GiB")
+    fits = {one["gpu"]: one["fits"] for one in report["fits"]}
+    assert (fits["rtx4090"], fits["rtx2060"]) == (True, False)  # half of 24 GiB, half of 6 GiB
+    assert next(one["fits"] for one in report["fits"] if one["total_bytes"] > 7800 * MIB) is False  # all of 8 would do
+
+
+CHANGES = """
+change = torch.cuda.memory._set_allocator_settings
+
+def work():
+    kept = []
+    for mib in (3, 5, 40, 70, 90, 30, 11, 64, 63, 200, 3, 17): kept += [take(mib), take(2)]
+    del kept[::3]
+    return kept + [take(mib) for mib in (30, 60, 65, 10, 100, 5)]
+
+change("max_split_size_mb:64")
+first = work()
+change("expandable_segments:True")
+second = work()
+del first
+change("roundup_power2_divisions:4")
+third = work()
+torch.cuda.empty_cache()
+change("max_split_size_mb:128")
+fourth = work()
+del second
+change("expandable_segments:False")
+fifth = work()
+try: change("no_such_setting:1")
+except (RuntimeError, ValueError): print("REFUSED")
+last = work()
+"""
+
+
+@every_torch
+@pytest.mark.parametrize("settings", ["", "expandable_segments:True,roundup_power2_divisions:8"])
+def test_settings_are_followed_when_the_program_changes_them(python: str, settings: str, tmp_path: Path) -> None:
+    report = report_on(python, tmp_path, CHANGES + COUNTED, PYTORCH_CUDA_ALLOC_CONF=settings)
+    assert "REFUSED" in report["printed"]
+    assert counted(report) in report["printed"].splitlines()
+    assert peaks(report) == peaks_printed(report)
+
+
+# -- where no replay agrees --------------------------------------------------------------------------------------------
+
+UNLIKE_THE_MODEL = """
+pool = torch.cuda.MemPool(no_split=True)  # no entry says so
+with torch.cuda.use_mem_pool(pool):
+    inside = [take(5) for _ in range(5)]  # of 20 MiB each
+    del inside[:2]
+    inside.append(take(3))
+outside = [take(700), take(700)]
+del outside[0]
+torch.cuda.empty_cache()
+statistics = torch.cuda.memory_stats()
+print("STATISTICS", json.dumps({name: statistics[key] for name, key in {
+    "peak_allocated_bytes": "allocated_bytes.all.peak", "peak_requested_bytes": "requested_bytes.all.peak",
+    "peak_reserved_bytes": "reserved_bytes.all.peak", "num_ooms": "num_ooms", "num_device_alloc": "num_device_alloc",
+    "segment_peak": "segment.all.peak"}.items()}))
+os._exit(0)
+"""
+
+
+@newest_torch
+def test_without_a_replay_that_agrees_only_what_the_entries_say_is_said(python: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(BEGIN + UNLIKE_THE_MODEL)
+    report = rehearse(python, "--memory", "7GiB", "--context", "500MiB", program)
+    (line,) = [line for line in report.pop("printed").splitlines() if line.startswith("STATISTICS ")]
+    counted = json.loads(line.removeprefix("STATISTICS "))
+    allocated = counted.pop("peak_allocated_bytes")
+    jsonschema.validate(report, json.loads((ROOT / "docs/format/rehearse.schema.json").read_text()))
+    for figures in (report, report["devices"][0]):
+        assert (figures["exact"], figures["first_difference"]) == (False, 2)  # a second segment
+        assert {name: figures[name] for name in counted} == counted
+        unknown = ("peak_allocated_bytes", "peak_active_bytes", "end_allocated_bytes", "num_alloc_retries",
+                   "num_sync_all_streams")
+        assert {figures[name] for name in unknown} == {None}
+        assert figures["num_device_free"] == 1
+    text = " ".join(run(["rehearse", "--python", python, "--memory", "7GiB", "--context", "500MiB", program]).text.split())
+    assert "at least 1.38 GiB allocated at the peak" in text
+    assert 1.38 * 1024 * MIB < allocated
+    assert "A replay differs from what PyTorch did, at entry 2 first" in text
+    # 1,500 MiB were reserved.
+    fits = {one["gpu"]: (one["fits"], one["fits_expandable"], one["headroom_bytes"] > 0) for one in report["fits"]}
+    assert fits["rtx2060"] == (True, None, True)  # no more than was presented
+    assert fits["rtx4090"] == (None, None, True)  # what was given back may have been given back for want of memory
+
+
 # -- recordings and statistics -----------------------------------------------------------------------------------------
 
 RECORDINGS = """
@@ -381,6 +527,25 @@ for _ in range(3000):
     if len(live) > 150: del live[:50]
 print("COUNTED", refused, torch.cuda.memory_stats()["num_alloc_retries"])
 """
+
+
+IN_POOLS = RANDOM.replace("def act():", """
+pools = [torch.cuda.MemPool() for _ in range(3)]
+
+def act():
+    if chosen.random() < 0.8: return act_outside()
+    with torch.cuda.stream(chosen.choice(streams)), torch.cuda.use_mem_pool(chosen.choice(pools)):
+        live.append(torch.empty(size(), dtype=torch.uint8, device="cuda"))
+
+def act_outside():""")
+
+
+@every_torch
+def test_a_random_program_with_pools_is_known_to_the_last_retry(python: str, tmp_path: Path) -> None:
+    report = report_on(python, tmp_path, IN_POOLS, "--memory", "2GiB", "--context", "500MiB")
+    assert report["num_ooms"] > 0
+    assert f"COUNTED {report['num_ooms']} {report['num_alloc_retries']}\n" in report["printed"]
+    assert peaks(report) == peaks_printed(report)
 
 
 @every_torch

@@ -272,7 +272,7 @@ void CachingPolicy::complete_free(BlockId id) {
 void CachingPolicy::put_back(BlockId id) {
   Block& block = blocks_[id];
   block.use = BlockUse::kFree;
-  if (collects()) block.searched = block_pool_of(block.shelf).searches;
+  block.searched = block_pool_of(block.shelf).searches;
   shelves_[block.shelf]->insert(blocks_, id);
 }
 

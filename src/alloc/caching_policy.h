@@ -90,6 +90,12 @@ class CachingPolicy {
   void retire_pool(PoolIdx pool);
   /// The same, and gives back at once what is free (a MemPool object died). Requires: not in a capture.
   void release_pool(PoolIdx pool);
+  /// torch.cuda.memory._set_allocator_settings: for what is asked and given back from now on.
+  void change_settings(const Settings& settings) { config_.settings = settings; }
+  /// torch.cuda.set_per_process_memory_fraction.
+  void set_memory_fraction(double fraction) {
+    config_.limit = limit_of_fraction(fraction, config_.device_total, config_.rules);
+  }
   /// In which scope the calls that follow are made.
   void set_scope(Scope scope) { scope_ = scope; }
 

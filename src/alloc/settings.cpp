@@ -215,10 +215,14 @@ bool has_key(std::string_view key, Version version) {
   return known != nullptr && version >= known->since;
 }
 
-Result<Settings> parse_settings(std::string_view conf, Version version) {
+Result<Settings> parse_settings(std::string_view conf, Version version, const Settings& before) {
   const auto pairs = split_conf(conf);
   if (!pairs) return pairs.error();
-  Settings settings;
+  Settings settings = before;
+  settings.max_split_size = kUnlimited;
+  settings.rounding = {};
+  settings.garbage_collection_threshold = 0;
+  if (has_key("large_segment_size_mb", version)) settings.max_non_split_rounding = settings.large_segment_size;
   for (const Pair& pair : *pairs) {
     const Key* const key = find_key(pair.key);
     if (key == nullptr) return bad(fmt::format("{} is no setting of PyTorch's", escape_text(pair.key)), "another name");

@@ -36,9 +36,10 @@ struct Settings {
 };
 
 /// Parses the text of PYTORCH_CUDA_ALLOC_CONF as `version` would, more strictly where PyTorch lets nonsense pass.
+/// `before`: the settings in force; each text resets some of them, whatever it says.
 /// Errors: kUsage with the key, for unknown keys, keys that the version does not have and values it refuses.
 /// Source: documentation of each release; c10/core/AllocatorConfig.h in 2.15.
-Result<Settings> parse_settings(std::string_view conf, Version version);
+Result<Settings> parse_settings(std::string_view conf, Version version, const Settings& before = {});
 
 /// The text that sets what differs from the defaults, keys in a fixed order, then those pairs of `others` that say
 /// nothing of where a block goes (backend, pinned_..., ...). Empty for the defaults.

@@ -219,6 +219,18 @@ TEST(Settings, ValuesAtTheEdgesAreTaken) {
 
 // ---- Back to text ----
 
+// Source: c10/core/AllocatorConfig.cpp, parseArgs.
+TEST(Settings, ATextParsedLaterResetsWhatItDoesNotNameOfSomeKeysAndKeepsOthers) {
+  const Settings before = parsed("expandable_segments:True,max_split_size_mb:64,roundup_power2_divisions:4");
+  const auto after = parse_settings("garbage_collection_threshold:0.5", kNewest, before);
+  ASSERT_TRUE(after);
+  EXPECT_TRUE(after->expandable_segments);
+  EXPECT_EQ(after->max_split_size, kUnlimited);
+  EXPECT_EQ(after->rounding, RoundingRules{});
+  EXPECT_EQ(after->garbage_collection_threshold, 0.5);
+  EXPECT_EQ(parse_settings("", kNewest, *after)->garbage_collection_threshold, 0);
+}
+
 TEST(SettingsText, OfTheDefaultsIsEmpty) { EXPECT_EQ(to_conf({}), ""); }
 
 TEST(SettingsText, NamesWhatDiffersInAFixedOrder) {

@@ -1,4 +1,5 @@
-// On which GPUs of the table a rehearsed program would run, by replay of its requests. Threads: pure function.
+// On which GPUs of the table a rehearsed program would run, by replay of its requests. Where no replay agrees with the
+// rehearsal, only what follows without one. Threads: pure function.
 #pragma once
 
 #include <vector>
@@ -13,6 +14,7 @@ namespace unfrag::app {
 
 struct FitConditions {
   int cuda_major = 0;
+  Bytes presented{};      ///< What the rehearsal's device left the process.
   NeedOfOthers others{};  ///< One process is replayed on one device: whether there is room for these is arithmetic.
   std::vector<KernelImage> images{};  ///< For which GPUs there are kernels.
   bool rest_unknown = false;          ///< Not all requests are known: no yes is sure.
@@ -21,6 +23,8 @@ struct FitConditions {
 /// Whether `images` have one for it; where no kernel was used nothing speaks against it.
 bool has_kernels(const device::Gpu& gpu, const std::vector<KernelImage>& images);
 
-std::vector<report::Fit> find_fits(const replay::Recorded& recorded, const FitConditions& conditions);
+/// `figures`: of what was recorded.
+std::vector<report::Fit> find_fits(const replay::Recorded& recorded, const report::Figures& figures,
+                                   const FitConditions& conditions);
 
 }  // namespace unfrag::app

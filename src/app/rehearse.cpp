@@ -9,6 +9,7 @@
 
 #include "app/explain.h"
 #include "app/gpus_that_fit.h"
+#include "app/rehearse_figures.h"
 #include "app/rehearse_processes.h"
 #include "app/replay.h"
 #include "base/text.h"
@@ -38,17 +39,6 @@ Result<const device::Gpu*> gpu_named(const std::string& name) {
                near.empty() ? "unfrag rehearse --list" : near};
 }
 
-/// What a recording without an end shows of its statistics.
-alloc::Statistics statistics_of(const analyze::DeviceFindings& findings, const alloc::Statistics& read) {
-  alloc::Statistics statistics = read;
-  statistics.allocated.peak = findings.curves.allocated.bytes;
-  statistics.active.peak = findings.curves.active.bytes;
-  statistics.requested.peak = findings.curves.requested.bytes;
-  statistics.reserved.peak = findings.curves.reserved.bytes;
-  statistics.num_ooms = findings.ooms.size();
-  return statistics;
-}
-
 /// How much of the peak is in cuDNN's workspaces, by who said how large they are.
 void weigh_workspaces(const std::vector<ingest::Workspace>& workspaces, const replay::History& history,
                       const analyze::DeviceFindings& findings, Rehearsal& rehearsal) {
@@ -76,19 +66,19 @@ Result<bool> examine(ingest::LogOfAllocations log_and_workspaces, const replay::
     auto reading = replay::read_recording(*log, device, one, read);
     if (!reading) return reading.error();
     rehearsal.devices.push_back(
-        {.index = device.index, .exact = reading->exact(), .statistics = reading->reading.statistics});
+        {.index = device.index, .exact = reading->exact(), .figures = find_figures(*log, device, read, *reading, one)});
     if (&device != *chosen) {
-      conditions.others.add(rehearsal.devices.back().statistics.reserved.peak);
+      conditions.others.add(rehearsal.devices.back().figures.statistics.reserved.peak);
       continue;
     }
+    rehearsal.figures = rehearsal.devices.back().figures;
     history = std::move(one);
     recorded = std::move(*reading);
   }
   rehearsal.exact = recorded->exact();
   const bool cut_short = all_ooms(rehearsal) > 0 && rehearsal.exit_code != 0;
   conditions.rest_unknown = cut_short || !rehearsal.incomplete.empty();
-  rehearsal.fits = find_fits(*recorded, conditions);
-  const alloc::Statistics replayed = recorded->reading.statistics;
+  rehearsal.fits = find_fits(*recorded, rehearsal.figures, conditions);
   Recording recording{.path = rehearsal.program, .bytes = 0, .trace = nullptr};
   if (rehearsal.exact) {
     // Under what it ran, also where that is not the device alone: a memory fraction is only seen by what it did.
@@ -104,11 +94,9 @@ Result<bool> examine(ingest::LogOfAllocations log_and_workspaces, const replay::
   ExplainOptions options;
   options.read = read;
   // At its end a program has given all back. What it needs is what it has at the peak, or when memory runs out.
-  if (replayed.num_ooms == 0) options.at = {.kind = analyze::Moment::kPeak};
+  if (rehearsal.figures.statistics.num_ooms == 0) options.at = {.kind = analyze::Moment::kPeak};
   auto explanation = explain(std::move(recording), options);
   if (!explanation) return explanation.error();
-  rehearsal.statistics =
-      rehearsal.exact ? replayed : statistics_of(explanation->devices[explanation->chosen], replayed);
   weigh_workspaces(log_and_workspaces.workspaces, history, explanation->devices[explanation->chosen], rehearsal);
   rehearsal.explanation = std::move(*explanation);
   return true;
@@ -135,8 +123,10 @@ std::vector<KernelImage> images_of(const std::vector<Process>& processes) {
 /// Examines the process with the highest peak; where its log is damaged in a way that nothing can be made of, the next.
 Result<bool> examine(const std::vector<Process>& processes, const replay::ReadOptions& read, const device::Gpu& gpu,
                      int cuda_major, Rehearsal& rehearsal) {
-  const FitConditions conditions{
-      .cuda_major = cuda_major, .others = add_up(processes, rehearsal), .images = images_of(processes)};
+  const FitConditions conditions{.cuda_major = cuda_major,
+                                 .presented = minus_or_zero(rehearsal.total, rehearsal.context),
+                                 .others = add_up(processes, rehearsal),
+                                 .images = images_of(processes)};
   rehearsal.has_kernels = has_kernels(gpu, conditions.images);
   for (const Process& process : processes) {
     auto records = ingest::LogRecords::open(process.path);

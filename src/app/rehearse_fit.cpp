@@ -73,7 +73,7 @@ class Search {
     options.program = words_with(options.program, question_.name, value);
     auto rehearsal = rehearse(options);
     if (stops(rehearsal)) return rehearsal;
-    if (rehearsal->statistics.num_ooms == 0 && rehearsal->exit_code != 0) {
+    if (rehearsal->figures.statistics.num_ooms == 0 && rehearsal->exit_code != 0) {
       return usage(fmt::format("--fit: with {} = {} the program ends with exit code {}, and not for want of memory",
                                escape_text(question_.name), value, rehearsal->exit_code));
     }
@@ -88,7 +88,7 @@ class Search {
                       .fits = fits(*rehearsal),
                       .exit_code = rehearsal->exit_code,
                       .num_ooms = all_ooms(*rehearsal),
-                      .peak_reserved = rehearsal->statistics.reserved.peak});
+                      .peak_reserved = rehearsal->figures.statistics.reserved.peak});
     return rehearsal;
   }
 

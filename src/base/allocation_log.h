@@ -86,9 +86,10 @@ enum class Kind : uint8_t {
   kText,        ///< `size` bytes follow, in whole records; `action` is kWhole when they are there.
   kFrame,       ///< `number` is line `size` of the function named by `first` in the file named by `second`.
   kStack,       ///< Frame `first` on top of stack `second`.
-  kSettings,    ///< Text `first` is what the allocator was told by the environment.
+  kSettings,    ///< Text `first` is what the allocator was told, by the environment or, if `number`, by the program.
   kUnanswered,  ///< Row `number` of Header::unanswered counts the function named by `first`.
   kImage,       ///< Kernels that were used exist for architecture `number`: as PTX if `first`, exactly it if `second`.
+  kFraction,    ///< The program set a device's memory fraction: the bits of a double in `size`.
   kWorkspace,   ///< The block at `addr` is a workspace of cuDNN, which said itself how large if `first`, else a rule.
 };
 inline constexpr uint8_t kWhole = 1;

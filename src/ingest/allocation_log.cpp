@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -21,12 +23,17 @@ constexpr std::array kActions = {
     Action::kSegmentMap, Action::kSegmentUnmap,  Action::kSnapshot,      Action::kOom,          Action::kAnnotate};
 /// More is refused before the allocator counts it.
 constexpr uint64_t kMostAskedFor = uint64_t{1} << 60;
+/// A program tells its allocator a handful of things; what is more is a made-up file's, and must not grow with its
+/// number of devices.
+constexpr size_t kMostChanges = 4096;
+constexpr size_t kLongestSettings = 4096;
 
 class LogReader {
  public:
   explicit LogReader(LogRecords& log) : log_(log) {}
 
   LogOfAllocations run(trace::Dialect dialect) {
+    builder_.trace.settings.conf_at_start.emplace();
     while (const Record* const record = log_.next()) add(*record);
     order_by_device();
     builder_.trace.truncated = true;
@@ -40,7 +47,30 @@ class LogReader {
     if (record.kind == Kind::kFrame) add_frame(record);
     if (record.kind == Kind::kStack) add_stack(record);
     if (record.kind == Kind::kWorkspace) add_workspace(record);
-    if (record.kind == Kind::kSettings) builder_.trace.settings.conf = log_.text(record.first);
+    if (record.kind == Kind::kSettings) add_settings(record);
+    if (record.kind == Kind::kFraction)
+      add_change({.memory_fraction = std::bit_cast<double>(record.size)}, record.device);
+  }
+
+  void add_settings(const Record& record) {
+    trace::Settings& settings = builder_.trace.settings;
+    settings.conf = log_.text(record.first);
+    if (record.number == 0) {
+      settings.conf_at_start = settings.conf;
+    } else {
+      add_change({.conf = settings.conf->substr(0, kLongestSettings)}, std::nullopt);
+    }
+  }
+
+  /// Of one device, or of all.
+  void add_change(trace::Change change, std::optional<uint16_t> device) {
+    std::vector<trace::Change>& changes = builder_.trace.changes;
+    const uint32_t end = device ? *device + 1U : log_.header().devices;
+    for (uint32_t d = device.value_or(0); d < end && changes.size() < kMostChanges; ++d) {
+      change.device = static_cast<int>(d);
+      change.entry = d < devices_.size() ? static_cast<uint32_t>(devices_[d].size()) : 0;
+      changes.push_back(change);
+    }
   }
 
   void add_frame(const Record& record) {

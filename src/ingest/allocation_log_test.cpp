@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <string>
 #include <string_view>
 
@@ -152,6 +153,25 @@ TEST(AllocationLog, WithACountThatIsTooLargeEndsWithTheFile) {
 }
 
 /// What is said of one record after an entry; the entry is kept.
+TEST(AllocationLog, SaysWhatTheProgramToldItsAllocatorAndBetweenWhichEntries) {
+  LogForTests log;
+  log.add({.kind = Kind::kFraction, .device = 1, .size = std::bit_cast<uint64_t>(0.5)});
+  log.add_text(1, "max_split_size_mb:64").add_text(2, "expandable_segments:True");
+  log.add({.kind = Kind::kSettings, .first = 1}).add_event(kSegmentAlloc, 0x10000, 2 << 20);
+  log.add({.kind = Kind::kSettings, .number = 1, .first = 2}).add_event(kAlloc, 0x10000, 512);
+  const Read got = read(log);
+  EXPECT_EQ(got.trace->settings.conf_at_start, "max_split_size_mb:64");
+  EXPECT_EQ(got.trace->settings.conf, "expandable_segments:True");
+  const std::vector<trace::Change>& changes = got.trace->changes;
+  ASSERT_EQ(changes.size(), 3U) << "settings are those of both devices";
+  EXPECT_EQ(changes[0].device, 1);
+  EXPECT_EQ(changes[0].memory_fraction, 0.5);
+  EXPECT_EQ(changes[1].conf, "expandable_segments:True");
+  EXPECT_EQ(changes[1].entry, 1U);
+  EXPECT_EQ(changes[2].device, 1);
+  EXPECT_EQ(changes[2].entry, 0U);
+}
+
 std::string fault_of(const Record& record) {
   LogForTests log = usual();
   const Read got = read(log.add(record).add_event(kAlloc, 0x10200, 512));
@@ -160,7 +180,7 @@ std::string fault_of(const Record& record) {
 }
 
 TEST(AllocationLog, EndsBeforeARecordThatNamesWhatIsNotThere) {
-  EXPECT_EQ(fault_of({.kind = static_cast<Kind>(9)}), "a record is of no kind");
+  EXPECT_EQ(fault_of({.kind = static_cast<Kind>(10)}), "a record is of no kind");
   EXPECT_EQ(fault_of({.kind = Kind::kFrame, .number = 2, .first = 3, .second = 1}), "a frame is out of order");
   EXPECT_EQ(fault_of({.kind = Kind::kFrame, .number = 2, .first = 0, .second = 1}), "a frame is out of order");
   EXPECT_EQ(fault_of({.kind = Kind::kFrame, .number = 3, .first = 1, .second = 1}), "a frame is out of order");
@@ -177,6 +197,9 @@ TEST(AllocationLog, EndsBeforeARecordThatNamesWhatIsNotThere) {
   EXPECT_EQ(fault_of({.kind = Kind::kEvent, .device = 2}), "an entry names what is not there");
   EXPECT_EQ(fault_of({.kind = Kind::kEvent, .stack = 3}), "an entry names what is not there");
   EXPECT_EQ(fault_of({.kind = Kind::kEvent, .size = kMany}), "an entry has a size that no device has");
+  EXPECT_EQ(fault_of({.kind = Kind::kFraction, .size = std::bit_cast<uint64_t>(1.5)}), "a memory fraction is none");
+  EXPECT_EQ(fault_of({.kind = Kind::kFraction, .size = UINT64_MAX}), "a memory fraction is none") << "not a number";
+  EXPECT_EQ(fault_of({.kind = Kind::kFraction, .device = 2}), "a memory fraction is none");
 }
 
 TEST(AllocationLog, EndsBeforeATextThatRunsOffItsEnd) {

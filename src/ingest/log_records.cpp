@@ -1,6 +1,7 @@
 #include "ingest/log_records.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <fstream>
 #include <utility>
@@ -86,6 +87,7 @@ const char* LogRecords::check(const Record& record) {
       if (!is_text(record.first) || record.number >= kMostCalls) return "a function has no name";
       return std::exchange(named_[record.number], true) ? "a function has two names" : nullptr;
     case Kind::kImage: return record.number > kMostArchitecture ? "a kernel is for no architecture" : nullptr;
+    case Kind::kFraction: return check_fraction(record);
     case Kind::kWorkspace: return nullptr;
   }
   return "a record is of no kind";
@@ -95,6 +97,11 @@ const char* LogRecords::check_event(const Record& record) const {
   if (record.device >= header_.devices || record.stack > depths_.size()) return "an entry names what is not there";
   // A program may well ask for what no device has; it does not get it.
   return record.size < kSizeLimit || record.action == kOom ? nullptr : "an entry has a size that no device has";
+}
+
+const char* LogRecords::check_fraction(const Record& record) const {
+  const auto fraction = std::bit_cast<double>(record.size);
+  return record.device < header_.devices && fraction >= 0 && fraction <= 1 ? nullptr : "a memory fraction is none";
 }
 
 const char* LogRecords::take_text(const Record& record) {

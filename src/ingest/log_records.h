@@ -36,6 +36,7 @@ class LogRecords {
   const char* check(const allocation_log::Record& record);
   const char* take_text(const allocation_log::Record& record);
   const char* check_event(const allocation_log::Record& record) const;
+  [[nodiscard]] const char* check_fraction(const allocation_log::Record& record) const;
   const char* check_stack(const allocation_log::Record& record);
   [[nodiscard]] bool is_text(uint64_t number) const { return number >= 1 && number <= texts_.size(); }
 

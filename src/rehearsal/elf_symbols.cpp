@@ -43,7 +43,7 @@ Result<bool> find_in(const ElfFile& file, const Elf64_Shdr& table, const Elf64_S
     if (name->find('.') != std::string_view::npos) continue;
     if (name->size() > names_left) return file.damage("has more names than bytes");
     names_left -= name->size();
-    found.push_back({std::string(*name), symbol.st_value});
+    found.push_back({std::string(*name), symbol.st_value, symbol.st_size});
   }
   return true;
 }

@@ -16,6 +16,7 @@ namespace unfrag::rehearsal {
 struct ElfSymbol {
   std::string name;
   uint64_t offset = 0;  ///< From where the library is loaded.
+  uint64_t size = 0;    ///< In bytes, as the table has it.
 };
 
 /// The functions and data whose mangled name begins with `prefix`, in the order of the file; none where the library is

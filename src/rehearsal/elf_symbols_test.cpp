@@ -38,6 +38,7 @@ TEST(ElfSymbols, AreFoundByTheBeginningOfTheirNames) {
   if ((*found)[0].name > (*found)[1].name) std::swap((*found)[0], (*found)[1]);
   EXPECT_EQ((*found)[0].name, "unfrag_sought_first");
   EXPECT_EQ((*found)[1].name, "unfrag_sought_second");
+  EXPECT_GT((*found)[0].size, 0u);
   const uint64_t base = where_this_program_is_loaded();
   EXPECT_EQ(base + (*found)[0].offset, reinterpret_cast<uint64_t>(&unfrag_sought_first));
   EXPECT_EQ(base + (*found)[1].offset, reinterpret_cast<uint64_t>(&unfrag_sought_second));

@@ -11,8 +11,12 @@ namespace {
 
 constexpr const char* kAllocator = "_ZN3c104cuda20CUDACachingAllocator9allocatorE";
 constexpr const char* kNativeTable = "_ZTVN3c104cuda20CUDACachingAllocator6Native22NativeCachingAllocatorE";
-constexpr const char* kAttachTracker =
-    "_ZN3c104cuda20CUDACachingAllocator6Native22NativeCachingAllocator27attachAllocatorTraceTracker";
+#define UNFRAG_NATIVE "_ZN3c104cuda20CUDACachingAllocator6Native22NativeCachingAllocator"
+constexpr const char* kAttachTracker = UNFRAG_NATIVE "27attachAllocatorTraceTracker";
+constexpr const char* kSetFraction = UNFRAG_NATIVE "17setMemoryFraction";
+constexpr const char* kBeginPool = UNFRAG_NATIVE "19beginAllocateToPool";
+constexpr const char* kEndPool = UNFRAG_NATIVE "17endAllocateToPool";
+#undef UNFRAG_NATIVE
 
 }  // namespace
 
@@ -21,14 +25,18 @@ Result<AllocatorPlaces> find_allocator(const TorchInstall& torch) {
   AllocatorPlaces places;
   for (const auto& [name, place] :
        {std::pair(kAllocator, &places.allocator), std::pair(kNativeTable, &places.native_table),
-        std::pair(kAttachTracker, &places.attach_tracker)}) {
+        std::pair(kAttachTracker, &places.attach_tracker), std::pair(kSetFraction, &places.set_fraction),
+        std::pair(kBeginPool, &places.begin_pool), std::pair(kEndPool, &places.end_pool)}) {
     const auto found = find_symbols(path, name);
     if (!found) return found.error();
+    const bool needed = place == &places.allocator || place == &places.native_table || place == &places.attach_tracker;
+    if (found->empty() && !needed) continue;
     if (found->empty()) {
       return Error{ErrorKind::kMissing, path, "its symbols do not say where the allocator is",
                    "torch as PyPI or pytorch.org have it"};
     }
     *place = found->front().offset;
+    if (place == &places.native_table) places.native_table_bytes = found->front().size;
   }
   std::error_code ignored;
   places.library_size = std::filesystem::file_size(path, ignored);
@@ -65,6 +73,7 @@ std::string stage_text(const Presented& presented, const TorchInstall& torch, co
   say("one_blas_handle", reference ? 1 : 0);
   const bool has_pool = torch.major > 2 || torch.minor >= 7;
   say("tracker", places.allocator, places.native_table, places.attach_tracker, has_pool ? 1 : 0, places.library_size);
+  say("allocator_calls", places.native_table_bytes, places.set_fraction, places.begin_pool, places.end_pool);
   say("host_copy_bytes", presented.largest_copy.value());
   // Where both are set the older name wins, and before 2.10 it is the only one that is read.
   if (torch.major > 2 || torch.minor >= 10) {

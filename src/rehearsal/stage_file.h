@@ -26,6 +26,10 @@ struct AllocatorPlaces {
   uint64_t allocator = 0;
   uint64_t native_table = 0;
   uint64_t attach_tracker = 0;
+  uint64_t native_table_bytes = 0;
+  uint64_t set_fraction = 0;
+  uint64_t begin_pool = 0;
+  uint64_t end_pool = 0;
   uint64_t library_size = 0;  ///< Of the file that they are true of.
 };
 

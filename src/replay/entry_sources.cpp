@@ -11,7 +11,10 @@ void EntrySources::begin_burst(uint32_t origin) {
   origin_ = origin;
   missing_.reset();
   uint32_t begin = 0;
-  for (; op_ < program_.ops.size() && program_.ops[op_].entry < origin; ++op_) begin = program_.ops[op_].entry + 1;
+  for (; op_ < program_.ops.size() && program_.ops[op_].entry < origin; ++op_) {
+    const Op& op = program_.ops[op_];
+    begin = op.kind == OpKind::kChange ? op.entry : op.entry + 1;  // a change has no entry
+  }
   end_ = origin + 1;
   if (action(origin) == Action::kAlloc || action(origin) == Action::kOom) {
     next_ = std::max(next_, begin);

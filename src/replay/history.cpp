@@ -3,6 +3,7 @@
 #include <tsl/robin_map.h>
 
 #include "alloc/rounding.h"
+#include "replay/setup.h"
 
 namespace unfrag::replay {
 namespace {
@@ -17,14 +18,17 @@ using OpenLives = tsl::robin_map<uint64_t, uint32_t, AddressHash>;
 class Chronicler {
  public:
   Chronicler(const trace::Trace& trace, const trace::Device& device)
-      : trace_(trace), device_(device), rules_{trace.settings.roundup_power2_divisions} {}
+      : trace_(trace), device_(device), settings_(initial_settings(trace)) {}
 
   History run(bool from_nothing) {
     collect_entries();
     if (!from_nothing) find_initial_segments();
     segments_ = history_.initial_segments;
     find_segment_kinds();
-    for (uint32_t i = 0; i < device_.event_count; ++i) play(i);
+    for (uint32_t i = 0; i < device_.event_count; ++i) {
+      apply_changes(i);
+      play(i);
+    }
     if (!from_nothing) match_final_blocks();
     check_lives_from_before();
     finish();
@@ -55,6 +59,15 @@ class Chronicler {
       if (!play_backward(map, trace_, row(entries[i]))) contradict(entries[i]);
     }
     history_.initial_segments = std::move(map);
+  }
+
+  void apply_changes(uint32_t entry) {
+    for (; next_change_ < trace_.changes.size(); ++next_change_) {
+      const trace::Change& change = trace_.changes[next_change_];
+      if (change.device != device_.index || change.memory_fraction) continue;
+      if (change.entry > entry) return;
+      settings_ = settings_after(change.conf, recorded_version(trace_), settings_);
+    }
   }
 
   void find_segment_kinds() {
@@ -112,7 +125,7 @@ class Chronicler {
 
   [[nodiscard]] uint64_t rounded(uint64_t requested) const {
     if (device_.kind == trace::DeviceKind::kHost) return alloc::round_host_size(Bytes(requested)).value();
-    return alloc::round_size(Bytes(requested), rules_).value();
+    return alloc::round_size(Bytes(requested), settings_.rounding).value();
   }
 
   // Of a plain large segment up to 1 MiB may stay with the block; everywhere else the remainder is split off.
@@ -263,7 +276,8 @@ class Chronicler {
 
   const trace::Trace& trace_;
   const trace::Device& device_;
-  alloc::RoundingRules rules_;
+  alloc::Settings settings_;
+  size_t next_change_ = 0;
   History history_;
   SegmentMap segments_;
   OpenLives open_;

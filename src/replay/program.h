@@ -4,6 +4,7 @@
 // values.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ enum class OpKind : uint8_t {
   kEmptyCache,   ///< torch.cuda.empty_cache.
   kRetirePool,   ///< Nobody uses the pool in `place` any more.
   kReleasePool,  ///< A MemPool died: its free memory goes back at once.
+  kChange,       ///< The program tells its allocator something: row `life` of Program::changes.
 };
 
 struct Op {
@@ -65,8 +67,14 @@ struct Program {
   std::vector<Place> places;
   std::vector<trace::PoolId> pools;  ///< By PoolIdx; the first is the default pool.
   std::vector<InitialRun> initial;   ///< In address order.
-  uint32_t lives = 0;                ///< Lives of the history, then one a refused request.
-  uint64_t entries = 0;              ///< Of the recording, that the ops stand for.
+  std::vector<trace::Change> changes{};
+  uint32_t lives = 0;    ///< Lives of the history, then one a refused request.
+  uint64_t entries = 0;  ///< Of the recording, that the ops stand for.
+
+  /// How much it may have hangs on how much the device has, by what it set itself.
+  [[nodiscard]] bool limits_itself() const {
+    return std::ranges::any_of(changes, [](const trace::Change& change) { return change.memory_fraction.has_value(); });
+  }
 };
 
 }  // namespace unfrag::replay

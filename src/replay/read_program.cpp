@@ -1,6 +1,7 @@
 #include "replay/read_program.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "replay/initial_state.h"
@@ -47,6 +48,7 @@ class Reader {
   Reading run() {
     while (cursor_ < device_.event_count) {
       free_what_was_lost();
+      apply_changes();
       switch (action(cursor_)) {
         case Action::kFreeRequested: read_free(); break;
         case Action::kFreeCompleted: read_completion(); break;
@@ -83,6 +85,8 @@ class Reader {
     program.pools = pools_.pools();
     program.initial = find_initial_state(trace_, device_, history_, pools_, conditions.settings.large_segment_size,
                                          reading_.sizes_guessed);
+    std::ranges::copy_if(trace_.changes, std::back_inserter(program.changes),
+                         [&](const trace::Change& change) { return change.device == device_.index; });
     next_refused_ = static_cast<uint32_t>(history_.lives.size());
     program.lives = next_refused_ + static_cast<uint32_t>(history_.oom_entries.size());
     if (want_ == Want::kProgram) program.ops.reserve(device_.event_count / 2 + 1);
@@ -109,6 +113,18 @@ class Reader {
       step({.life = history_.lost_frees[next_lost_++].second, .entry = cursor_, .kind = OpKind::kFree});
       log_.entries.clear();
     }
+  }
+
+  void apply_changes() {
+    std::vector<trace::Change>& changes = reading_.program.changes;
+    for (; next_change_ < changes.size() && changes[next_change_].entry <= cursor_; ++next_change_) {
+      step({.life = next_change_, .entry = cursor_, .kind = OpKind::kChange});
+    }
+  }
+  /// Before it the program did something that has no entry.
+  [[nodiscard]] bool is_changed(uint32_t entry) const {
+    const std::vector<trace::Change>& changes = reading_.program.changes;
+    return next_change_ < changes.size() && entry >= changes[next_change_].entry;
   }
 
   void read_free() {
@@ -221,10 +237,10 @@ class Reader {
       ahead_ = {.end = cursor_};
       for (; ahead_.end < device_.event_count; ++ahead_.end) {
         const Action at = action(ahead_.end);
-        if (is_request(at) || at == Action::kFreeRequested) break;
+        if (is_request(at) || at == Action::kFreeRequested || is_changed(ahead_.end)) break;
         if (is_loss(at) && !ahead_.release) ahead_.release = ahead_.end;
       }
-      ahead_.request = ahead_.end < device_.event_count && is_request(action(ahead_.end));
+      ahead_.request = ahead_.end < device_.event_count && is_request(action(ahead_.end)) && !is_changed(ahead_.end);
     }
     while (ahead_.release && (*ahead_.release < cursor_ || !is_loss(action(*ahead_.release)))) {
       const uint32_t next = *ahead_.release + 1;
@@ -387,6 +403,7 @@ class Reader {
   ReservationBases bases_;
   std::optional<OpKind> last_op_;
   uint32_t cursor_ = 0;
+  uint32_t next_change_ = 0;
   uint32_t played_ = 0;
   Ahead ahead_;
   uint32_t ahead_from_ = UINT32_MAX;

@@ -28,7 +28,8 @@ class Attempts {
     base_.version = options.version.value_or(recorded_version(trace));
     base_.complete = history.complete;
     base_.file_reserved_peak = recorded_reserved_peak(trace, device, history);
-    base_.conditions.settings = recorded_settings(trace);
+    base_.conditions.settings = initial_settings(trace);
+    base_.conditions.version = base_.version;
     base_.conditions.direction = options.direction.value_or(recorded_direction(trace, device, history));
   }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "alloc/rounding.h"
+#include "replay/setup.h"
 
 namespace unfrag::replay {
 namespace {
@@ -31,6 +32,7 @@ alloc::Config config_of(const Conditions& conditions) {
 
 Runner::Runner(const Program& program, const Conditions& conditions, Log* log)
     : program_(program),
+      version_(conditions.version),
       log_(log),
       device_(conditions.limits, conditions.direction, log),
       policy_(config_of(conditions), device_),
@@ -54,7 +56,13 @@ void Runner::step(const Op& op) {
     case OpKind::kEmptyCache: policy_.empty_cache(); break;
     case OpKind::kRetirePool: policy_.retire_pool(program_.places[op.place].pool); break;
     case OpKind::kReleasePool: policy_.release_pool(program_.places[op.place].pool); break;
+    case OpKind::kChange: apply(program_.changes[op.life]); break;
   }
+}
+
+void Runner::apply(const trace::Change& change) {
+  if (change.memory_fraction) return policy_.set_memory_fraction(*change.memory_fraction);
+  policy_.change_settings(settings_after(change.conf, version_, policy_.config().settings));
 }
 
 void Runner::allocate(const Op& op) {

@@ -19,6 +19,7 @@ namespace unfrag::replay {
 struct Conditions {
   alloc::Settings settings;
   alloc::Rules rules;
+  alloc::Version version = alloc::kNewest;  ///< Reads what settings the program makes itself.
   Limits limits;
   Direction direction = Direction::kDown;
 };
@@ -47,6 +48,7 @@ class Runner {
  private:
   void adopt(const Program& program);
   void adopt_blocks(const InitialRun& run, alloc::BlockId at);
+  void apply(const trace::Change& change);
   void allocate(const Op& op);
   void free(uint32_t life, bool later);
   void wait(uint32_t life);
@@ -55,6 +57,7 @@ class Runner {
   void log_block(trace::Action action, alloc::BlockId block);
 
   const Program& program_;
+  const alloc::Version version_;
   Log* log_;
   SimulatedDevice device_;
   alloc::CachingPolicy policy_;

@@ -64,6 +64,7 @@ void list_settings(trace::Settings& settings, const alloc::Settings& now) {
 trace::Settings settings_in_force(const trace::Trace& recorded, const alloc::Settings& now) {
   trace::Settings settings = recorded.settings;
   if (now == recorded_settings(recorded)) return settings;
+  settings.conf_at_start.reset();
   settings.conf = alloc::to_conf(now, settings.conf.value_or(""));
   list_settings(settings, now);
   return settings;

@@ -109,8 +109,28 @@ alloc::Version recorded_version(const trace::Trace& trace) {
   return {.major = trace.dialect.major, .minor = trace.dialect.minor};
 }
 
+// PyTorch took the text: what a release has that ours has not, a newer one may have.
+alloc::Settings settings_after(const std::string& conf, alloc::Version version, const alloc::Settings& before) {
+  auto parsed = alloc::parse_settings(conf, version, before);
+  if (!parsed) parsed = alloc::parse_settings(conf, alloc::kNewest, before);
+  return parsed ? *parsed : before;
+}
+
+alloc::Settings initial_settings(const trace::Trace& trace) {
+  if (!trace.settings.conf_at_start) return recorded_settings(trace);
+  return settings_after(*trace.settings.conf_at_start, recorded_version(trace), {});
+}
+
 alloc::Settings recorded_settings(const trace::Trace& trace) {
   alloc::Settings settings;
+  if (trace.settings.conf_at_start) {
+    settings = initial_settings(trace);
+    for (const trace::Change& change : trace.changes) {
+      if (change.memory_fraction || change.device != trace.changes.front().device) continue;
+      settings = settings_after(change.conf, recorded_version(trace), settings);
+    }
+    return settings;
+  }
   // The file's values win below, so whether a release has the key matters to nobody here.
   if (trace.settings.conf) {
     if (const auto parsed = alloc::parse_settings(*trace.settings.conf, alloc::kNewest)) settings = *parsed;

@@ -25,6 +25,12 @@ struct Limits {
   std::optional<Bytes> limit{};     ///< Of a memory fraction.
 };
 
+/// The settings in force once PyTorch has parsed `conf`.
+alloc::Settings settings_after(const std::string& conf, alloc::Version version, const alloc::Settings& before);
+
+/// The settings in force at the first entry: those at the end, unless the trace says what changed.
+alloc::Settings initial_settings(const trace::Trace& trace);
+
 /// The settings in force at the end of the recording. What the file does not list (max_non_split_rounding_mb,
 /// large_segment_size_mb, ...) comes from the text of the settings, where that parses.
 alloc::Settings recorded_settings(const trace::Trace& trace);

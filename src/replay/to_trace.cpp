@@ -35,6 +35,7 @@ class Converter {
     add_annotations();
     trace::Trace& trace = builder_.trace;
     trace.settings = settings_in_force(recorded_, runner_.policy().config().settings);
+    if (trace.settings.conf_at_start) trace.changes = recorded_.changes;
     trace.dialect = recorded_.dialect;
     trace.truncated = recorded_.truncated;
     trace.warnings = recorded_.warnings;

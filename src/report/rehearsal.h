@@ -34,10 +34,20 @@ struct Tried {
   Bytes peak_reserved{};
 };
 
+/// What is known of PyTorch's statistics of one device. Where a replay agrees with every entry it is all of them.
+struct Figures {
+  alloc::Statistics statistics{};
+  /// The first entry that a replay differs from. Then the figures are what the entries say themselves: allocated and
+  /// active are the least that they can have been, num_alloc_retries and num_sync_all_streams are not known.
+  std::optional<uint64_t> first_difference{};
+
+  [[nodiscard]] bool replayed() const { return !first_difference; }
+};
+
 struct DeviceFigures {
   int index = 0;
   bool exact = false;
-  alloc::Statistics statistics{};
+  Figures figures{};
 };
 
 /// A process that used the device.
@@ -103,7 +113,7 @@ struct Rehearsal {
   std::vector<Together> together{};  ///< Of each device that any of them used.
   std::vector<Incomplete> incomplete{};
   bool exact = false;  ///< All is there, and a replay agrees with every entry: the statistics are PyTorch's own.
-  alloc::Statistics statistics{};
+  Figures figures{};
   std::vector<DeviceFigures> devices{};  ///< Those that were used; the figures above are of the one with most entries.
   std::vector<Fit> fits{};
   std::string fit_name{};  ///< What was searched for, and

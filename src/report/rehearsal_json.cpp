@@ -28,11 +28,26 @@ Json fits_json(const Rehearsal& r) {
   return all;
 }
 
+// Null is what neither a replay nor the entries tell.
+Json figures_json(const Figures& figures) {
+  Json json = statistics_json(figures.statistics);
+  if (figures.replayed()) return json;
+  for (const char* const name : {"peak_allocated_bytes", "peak_active_bytes", "end_allocated_bytes",
+                                 "num_alloc_retries", "num_sync_all_streams"}) {
+    json[name] = nullptr;
+  }
+  return json;
+}
+
+Json entry_or_null(const std::optional<uint64_t>& entry) { return entry ? Json(*entry) : Json(nullptr); }
+
 Json devices_json(const std::vector<DeviceFigures>& devices) {
   Json all = Json::array();
   for (const DeviceFigures& device : devices) {
-    Json one = {{"index", device.index}, {"exact", device.exact}};
-    one.update(statistics_json(device.statistics));
+    Json one = {{"index", device.index},
+                {"exact", device.exact},
+                {"first_difference", entry_or_null(device.figures.first_difference)}};
+    one.update(figures_json(device.figures));
     all.push_back(std::move(one));
   }
   return all;
@@ -143,7 +158,8 @@ std::string rehearsal_json(const Rehearsal& r) {
   json["together"] = together_json(r);
   json["incomplete"] = incomplete_json(r);
   json["exact"] = r.exact;
-  json.update(statistics_json(r.statistics));
+  json["first_difference"] = entry_or_null(r.figures.first_difference);
+  json.update(figures_json(r.figures));
   json["devices"] = devices_json(r.devices);
   json["fits"] = fits_json(r);
   json["fit"] = fit_json(r);
@@ -156,8 +172,8 @@ std::string rehearsal_json(const Rehearsal& r) {
   json["asked_sizes"] = r.asked;
   json["cudnn_trouble"] = r.dnn_trouble.empty() ? Json(nullptr) : Json(r.dnn_trouble);
   json["cudnn_version"] = r.asked > 0 ? Json(dnn_release(r.dnn_version)) : Json(nullptr);
-  json["peak_asked_bytes"] = r.peak_asked.value();
-  json["peak_modelled_bytes"] = r.peak_modelled.value();
+  json["peak_asked_bytes"] = r.figures.replayed() ? Json(r.peak_asked.value()) : Json(nullptr);
+  json["peak_modelled_bytes"] = r.figures.replayed() ? Json(r.peak_modelled.value()) : Json(nullptr);
   json["unanswered"] = unanswered_json(r);
   json["timing"] = timing_json(r.timing);
   json["explanation"] = r.explanation ? Json::parse(explain_json(*r.explanation, {})) : Json(nullptr);

@@ -38,19 +38,24 @@ std::string nothing_known(const Rehearsal& r) {
 // " Of device 2 it needs more: ...", as the figures are of the device with most entries
 std::string more_elsewhere(const Rehearsal& r) {
   const auto most = std::ranges::max_element(r.together, {}, &Together::peak_reserved);
-  if (most == r.together.end() || most->peak_reserved <= r.statistics.reserved.peak) return "";
+  if (most == r.together.end() || most->peak_reserved <= r.figures.statistics.reserved.peak) return "";
   return fmt::format(" Of device {} it needs more: {} reserved.", most->index, format_bytes(most->peak_reserved));
+}
+
+std::string peak_allocated(const Rehearsal& r) {
+  return fmt::format("{}{}", r.figures.replayed() ? "" : "at least ",
+                     format_bytes(r.figures.statistics.allocated.peak));
 }
 
 // "train.py needs 6.42 GiB of GPU memory: ...", of all its processes
 std::string need(const Rehearsal& r) {
   const std::string program = escape_text(r.program);
-  const alloc::Statistics& s = r.statistics;
+  const alloc::Statistics& s = r.figures.statistics;
   const Together* const shared = most_shared(r);
   const char* const at_least = !r.incomplete.empty() ? "at least " : "";
   if (shared == nullptr) {
     return fmt::format("{} needs {}{} of GPU memory: {} allocated at the peak, {} reserved.{}", program, at_least,
-                       format_bytes(s.reserved.peak), format_bytes(s.allocated.peak), format_bytes(s.reserved.peak),
+                       format_bytes(s.reserved.peak), peak_allocated(r), format_bytes(s.reserved.peak),
                        more_elsewhere(r));
   }
   const char* const at_most = r.incomplete.empty() && shared->is_upper_bound ? "at most " : at_least;
@@ -67,8 +72,8 @@ std::string headline(const Rehearsal& r) {
   if (ooms > 0) {
     return fmt::format("{} runs out of memory on {} with {}: {} failed{}, with {} allocated at the peak.",
                        escape_text(r.program), r.device, format_bytes(r.total), plural(ooms, "request"),
-                       r.statistics.num_ooms == 0 ? " in another process than this is about" : "",
-                       format_bytes(r.statistics.allocated.peak));
+                       r.figures.statistics.num_ooms == 0 ? " in another process than this is about" : "",
+                       peak_allocated(r));
   }
   std::string said = need(r);
   if (const Fit* const least = smallest_that_fits(r)) {
@@ -145,8 +150,13 @@ void write_ending(Page& page, const Rehearsal& r) {
   write_steps(page, r);
   write_incomplete(page, r);
   write_processes(page, r);
-  if (!r.exact && r.incomplete.empty() && r.explanation) {
-    page.paragraph("A replay does not agree with every entry: what other GPUs would do is an estimate.");
+  if (!r.figures.replayed()) {
+    page.paragraph(fmt::format(
+        "A replay differs from what PyTorch did, at entry {} first: the figures are what the entries say themselves, "
+        "how "
+        "often a request had to give memory back first is not known, and of other GPUs only what follows without a "
+        "replay.",
+        format_count(*r.figures.first_difference)));
   }
 }
 
@@ -181,8 +191,9 @@ void write_fits(Page& page, const Rehearsal& r) {
 }
 
 // "; of the peak, 3.20 MiB."
-std::string share_of_peak(Bytes bytes) {
-  return bytes > Bytes(0) ? fmt::format("; of the peak, {}", format_bytes(bytes)) : "";
+std::string share_of_peak(const Rehearsal& r, Bytes bytes) {
+  if (bytes == Bytes(0)) return "";
+  return fmt::format("; of the peak, {}{}", r.figures.replayed() ? "" : "at least ", format_bytes(bytes));
 }
 
 // What makes cuDNN say itself what a rule said, where that matters.
@@ -204,12 +215,12 @@ std::string how_to_ask(const Rehearsal& r) {
 void write_workspaces(Page& page, const Rehearsal& r) {
   if (r.asked > 0) {
     page.paragraph(fmt::format("- {} of workspaces are what cuDNN {} itself says for this GPU{}.",
-                               plural(r.asked, "size"), dnn_release(r.dnn_version), share_of_peak(r.peak_asked)),
+                               plural(r.asked, "size"), dnn_release(r.dnn_version), share_of_peak(r, r.peak_asked)),
                    2, 4);
   }
   if (r.modelled == 0) return;
   page.paragraph(fmt::format("- {} of workspaces are a rule of thumb's{}.{}", plural(r.modelled, "size"),
-                             share_of_peak(r.peak_modelled), r.asked == 0 ? how_to_ask(r) : ""),
+                             share_of_peak(r, r.peak_modelled), r.asked == 0 ? how_to_ask(r) : ""),
                  2, 4);
 }
 

@@ -146,7 +146,9 @@ struct Annotation {
 
 /// Allocator settings in force when the snapshot was taken; absent where the file does not say.
 struct Settings {
-  std::optional<std::string> conf;      ///< The raw string last parsed.
+  std::optional<std::string> conf;  ///< The raw string last parsed.
+  /// Logs of rehearsals only: what was parsed before the first entry. Then Trace::changes has what came later.
+  std::optional<std::string> conf_at_start;
   std::optional<Bytes> max_split_size;  ///< Nothing: unlimited, or not recorded.
   std::optional<double> garbage_collection_threshold;
   std::optional<bool> expandable_segments;
@@ -166,6 +168,14 @@ struct Dialect {
   [[nodiscard]] bool known() const { return major != 0; }
 };
 
+/// What a program told its allocator while it ran. No snapshot says so: only logs of rehearsals do.
+struct Change {
+  int device = 0;
+  uint32_t entry = 0;                       ///< Of the device, counted from 0: the first after it.
+  std::optional<double> memory_fraction{};  ///< It set this (set_per_process_memory_fraction), else
+  std::string conf{};                       ///< ... had this parsed (_set_allocator_settings).
+};
+
 struct Trace {
   TextTable strings;
   FrameTable frames;
@@ -177,6 +187,7 @@ struct Trace {
   std::vector<Device> devices;  ///< GPUs by ordinal (those that have anything), then the host if recorded.
   std::vector<Annotation> annotations;
   Settings settings;
+  std::vector<Change> changes;  ///< In order of their entries, for each device.
   Dialect dialect;
   bool truncated = false;             ///< The file was cut or damaged: this is what precedes the damage.
   std::vector<std::string> warnings;  ///< What the reader noticed, in words; escaped, safe to print.

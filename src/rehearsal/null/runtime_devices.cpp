@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "rehearsal/null/allocator_calls.h"
 #include "rehearsal/null/api.h"
 #include "rehearsal/null/device_facts.h"
 #include "rehearsal/null/devices.h"
@@ -61,6 +62,7 @@ using namespace unfrag::null;
 
 UNFRAG_NULL_API Status cudaGetDeviceCount(int* count) {
   const Entered entered;
+  watch_allocator_calls();
   *count = device_count();
   return kSuccess;
 }

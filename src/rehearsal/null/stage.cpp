@@ -48,6 +48,8 @@ void set(Stage& stage, const std::string& key, std::istringstream& value) {
   } else if (key == "tracker") {
     value >> stage.allocator_at >> stage.native_table_at >> stage.attach_tracker_at >> stage.entries_have_pool >>
         stage.allocator_library_size;
+  } else if (key == "allocator_calls") {
+    value >> stage.native_table_bytes >> stage.set_fraction_at >> stage.begin_pool_at >> stage.end_pool_at;
   } else if (key == "host_copy_bytes") {
     value >> stage.host_copy_bytes;
   } else if (key == "settings_from") {

@@ -47,9 +47,13 @@ struct Stage {
   int blocks_per_multiprocessor = 0;
 
   // Where PyTorch's allocator keeps what the tracker needs, from the start of libc10_cuda.so; 0: not there.
-  uint64_t allocator_at = 0;            ///< The pointer to the allocator in use.
-  uint64_t native_table_at = 0;         ///< The table of virtual functions of the native one.
-  uint64_t attach_tracker_at = 0;       ///< Its attachAllocatorTraceTracker.
+  uint64_t allocator_at = 0;       ///< The pointer to the allocator in use.
+  uint64_t native_table_at = 0;    ///< The table of virtual functions of the native one.
+  uint64_t attach_tracker_at = 0;  ///< Its attachAllocatorTraceTracker.
+  uint64_t native_table_bytes = 0;
+  uint64_t set_fraction_at = 0;         ///< Its setMemoryFraction,
+  uint64_t begin_pool_at = 0;           ///< beginAllocateToPool and
+  uint64_t end_pool_at = 0;             ///< endAllocateToPool.
   uint64_t allocator_library_size = 0;  ///< Bytes of the file that all this is true of.
   bool entries_have_pool = true;        ///< A TraceEntry says from which pool (not before 2.7).
 

@@ -8,56 +8,19 @@
 // through a pointer before them. An exception goes through: no frame here has anything to clean up.
 #include "rehearsal/null/torch_types.h"
 
-#include <dlfcn.h>
-#include <link.h>
-
 #include <atomic>
 #include <cstdint>
-#include <cstdlib>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "rehearsal/null/api.h"
 #include "rehearsal/null/device_memory.h"
 #include "rehearsal/null/pointers.h"
+#include "rehearsal/null/torch_functions.h"
 
 namespace unfrag::null {
 namespace {
 
 thread_local ElementType asked_for = ElementType::kNone;
 thread_local bool solver_asked = false;
-
-/// Where the libraries of torch were loaded from.
-std::vector<std::string> libraries_of_torch() {
-  std::vector<std::string> found;
-  dl_iterate_phdr(
-      [](dl_phdr_info* library, size_t, void* paths) {
-        const std::string path = library->dlpi_name;
-        if (path.find("/libtorch") != std::string::npos) static_cast<std::vector<std::string>*>(paths)->push_back(path);
-        return 0;
-      },
-      &found);
-  return found;
-}
-
-/// The function of a name that is not ours: the libraries depend on us, too.
-void* find_in_torch(const char* name, const void* ours) {
-  for (const std::string& path : libraries_of_torch()) {
-    void* const library = dlopen(path.c_str(), RTLD_LAZY | RTLD_NOLOAD);
-    void* const function = library == nullptr ? nullptr : dlsym(library, name);
-    if (function != nullptr && function != ours) return function;
-  }
-  std::abort();  // there is one: whoever calls was linked to it
-}
-
-/// PyTorch's own function of a name, which is looked for once.
-template <class Function>
-Function* own(std::atomic<void*>& kept, const char* name, Function* ours) {
-  void* function = kept.load(std::memory_order_relaxed);
-  if (function == nullptr) kept = function = find_in_torch(name, reinterpret_cast<void*>(ours));
-  return reinterpret_cast<Function*>(function);
-}
 
 }  // namespace
 

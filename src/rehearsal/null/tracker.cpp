@@ -1,23 +1,18 @@
 #include "rehearsal/null/tracker.h"
 
-#include <link.h>
-#include <sys/stat.h>
-
 #include <atomic>
-#include <cstdlib>
-#include <cstring>
 #include <functional>
-#include <string>
-#include <string_view>
 
+#include "rehearsal/null/allocator_calls.h"
 #include "rehearsal/null/device_memory.h"
 #include "rehearsal/null/entered.h"
 #include "rehearsal/null/log.h"
 #include "rehearsal/null/log_file.h"
+#include "rehearsal/null/native_allocator.h"
 #include "rehearsal/null/python_frames.h"
 #include "rehearsal/null/stage.h"
+#include "rehearsal/null/torch_settings.h"
 #include "rehearsal/null/torch_types.h"
-#include "rehearsal/null/value_at.h"
 #include "rehearsal/null/workspaces.h"
 
 namespace unfrag::null {
@@ -59,6 +54,10 @@ void write_entry(const TraceEntry& entry) {
   if (stage().entries_have_pool) {
     record.first = entry.pool[0];
     record.second = entry.pool[1];
+  } else {
+    const PoolId pool = pool_of_this_thread(entry.device);
+    record.first = pool.first;
+    record.second = pool.second;
   }
   log_record(record);
   if (entry.action == kAlloc) note_allocation(entry.addr, entry.size);
@@ -67,63 +66,16 @@ void write_entry(const TraceEntry& entry) {
   if (entry.action == kFreeCompleted) device_memory().end_block(entry.addr, entry.size);
 }
 
-/// libc10_cuda.so as it was loaded; at 0 where it was not.
-struct Library {
-  uint64_t base = 0;
-  std::string path;
-};
-Library find_library() {
-  Library found;
-  dl_iterate_phdr(
-      [](dl_phdr_info* library, size_t, void* into) {
-        constexpr std::string_view kName = "/libc10_cuda.so";
-        if (!std::string_view(library->dlpi_name).ends_with(kName)) return 0;
-        *static_cast<Library*>(into) = {.base = library->dlpi_addr, .path = library->dlpi_name};
-        return 1;
-      },
-      &found);
-  return found;
-}
-
-/// A process that the program starts may run another interpreter, with another PyTorch: a kernel, a script of a tool's.
-bool is_the_known_one(const Library& library) {
-  struct stat file{};
-  if (stat(library.path.c_str(), &file) != 0) return true;
-  return static_cast<uint64_t>(file.st_size) == stage().allocator_library_size;
-}
-
-/// The program may have set them itself before it imported torch.
-void log_settings() {
-  for (const std::string& variable : stage().settings_from) {
-    const char* const text = std::getenv(variable.c_str());
-    if (text == nullptr) continue;
-    log_record({.kind = Kind::kSettings, .first = log_text(text)});
-    return;
-  }
-}
-
-/// A table of virtual functions begins after two words: the offset to the top and the type.
-constexpr uint64_t kTableStart = 2 * sizeof(void*);
-
 bool attach() {
-  const Stage& s = stage();
-  const Library library = s.attach_tracker_at == 0 ? Library{} : find_library();
-  const uint64_t base = library.base;
-  if (base == 0) return false;
-  if (!is_the_known_one(library)) {
-    log_unanswered("attachAllocatorTraceTracker of " + library.path);
-    return false;
-  }
-  const auto allocator = value_at<uint64_t>(base + s.allocator_at);
-  if (allocator == 0) return false;
-  // Another allocator (backend:cudaMallocAsync, a pluggable one) has other functions.
-  if (value_at<uint64_t>(allocator) != base + s.native_table_at + kTableStart) return false;
+  const auto native = find_native_allocator(/*says_so=*/true);
+  if (!native) return false;
   using Tracker = std::function<void(const TraceEntry&)>;
   using Attach = void (*)(uint64_t allocator, Tracker);
   // NOLINTNEXTLINE(performance-no-int-to-ptr): the address comes from the symbol table.
-  const auto attach_to = reinterpret_cast<Attach>(base + s.attach_tracker_at);
-  attach_to(allocator, write_entry);
+  const auto attach_to = reinterpret_cast<Attach>(native->base + stage().attach_tracker_at);
+  attach_to(native->object, write_entry);
   log_settings();
+  if (pools_are_watched()) counters().entries_have_pool = 1;
   count(counters().traced);
   begin_timing();
   return true;
