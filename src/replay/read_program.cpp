@@ -143,7 +143,8 @@ class Reader {
   void read_completion() {
     const Ahead& ahead = look_ahead();
     if (ahead.release || (ahead.request && action(ahead.end) == Action::kOom)) {
-      if (ahead.request && released_by_request(ahead) && predict(ahead.end) == alloc::Prediction::kReleases) {
+      if (ahead.request && released_by_request(ahead) && predict(ahead.end) == alloc::Prediction::kReleases &&
+          !releases_one_large(ahead)) {
         return read_request();
       }
       if (ahead.release && release_has_own_stack(ahead)) return read_release();
@@ -153,6 +154,17 @@ class Reader {
     const bool only_entry = history_.lives[life].free_requested == cursor_;
     step({.life = life, .entry = cursor_, .kind = only_entry ? OpKind::kFree : OpKind::kComplete});
     compare(cursor_ + 1);
+  }
+
+  // Under max_split_size_mb one large block may go alone, without a wait: then what completes had done so before. A
+  // release of all that is cached would have given back the rest, too.
+  [[nodiscard]] bool releases_one_large(const Ahead& ahead) const {
+    if (!ahead.release || size(*ahead.release) < policy().config().settings.max_split_size.value()) return false;
+    const auto is_another = [&](uint32_t entry) { return entry != *ahead.release && is_loss(action(entry)); };
+    for (uint32_t i = cursor_; i < ahead.end; ++i) {
+      if (is_another(i)) return false;
+    }
+    return policy().could_release();
   }
 
   void read_release() {
