@@ -110,6 +110,8 @@ class CachingPolicy {
   [[nodiscard]] Prediction predict(Bytes bytes, StreamId stream, PoolIdx pool) const;
   /// The free block that `allocate` would take now, or none.
   [[nodiscard]] BlockId best_fit(Bytes bytes, StreamId stream, PoolIdx pool) const;
+  /// Whether the default pools hold anything that empty_cache would give back.
+  [[nodiscard]] bool could_release() const;
   /// Rows of the block table; those in use have `use` other than kUnused.
   [[nodiscard]] size_t block_rows() const { return blocks_.size_rows(); }
 

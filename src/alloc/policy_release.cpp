@@ -158,4 +158,16 @@ void CachingPolicy::collect_garbage() {
   }
 }
 
+bool CachingPolicy::could_release() const {
+  for (const bool small : {false, true}) {
+    for (const uint32_t index : block_pools_[block_pool_index(kDefaultPool, small)].shelves) {
+      const Shelf& shelf = *shelves_[index];
+      for (BlockId id = shelf.first(blocks_); !id.is_none(); id = shelf.next(blocks_, id)) {
+        if (is_whole_segment(blocks_[id]) || whole_pages(blocks_[id]).size.value() > 0) return true;
+      }
+    }
+  }
+  return false;
+}
+
 }  // namespace unfrag::alloc

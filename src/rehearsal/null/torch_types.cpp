@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 #include "rehearsal/null/api.h"
 #include "rehearsal/null/device_memory.h"
