@@ -1,6 +1,6 @@
 // What `unfrag explain` found: values only, for any report. Nothing here knows how it will be shown.
 //
-// Stacks and names are indices into the Trace that the Explanation owns. Threads: values.
+// Stacks and names are indices into the Trace, which copies of the Explanation share. Threads: values.
 #pragma once
 
 #include <cstdint>
@@ -84,8 +84,8 @@ Verdict verdict_of(const DeviceFindings& findings, size_t oom);
 struct Explanation {
   std::string path;
   uint64_t bytes = 0;  ///< Unpacked.
-  std::unique_ptr<const trace::Trace> trace;
-  std::unique_ptr<const UserCode> user_code;
+  std::shared_ptr<const trace::Trace> trace;
+  std::shared_ptr<const UserCode> user_code;
   std::vector<DeviceFindings> devices;  ///< GPUs.
   std::vector<DeviceFindings> host;     ///< Pinned host memory: none or one.
   size_t chosen = 0;                    ///< Which of `devices` the report is about.

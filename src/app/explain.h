@@ -14,13 +14,13 @@
 namespace unfrag::app {
 
 struct ExplainOptions {
-  analyze::Moment at;
-  std::optional<int> device;  ///< Ordinal; the device with most trace entries if nothing.
+  analyze::Moment at{};
+  std::optional<int> device{};  ///< Ordinal; the device with most trace entries if nothing.
   analyze::Grouping grouping = analyze::Grouping::kLine;
-  replay::ReadOptions read;
-  std::optional<Bytes> want;  ///< Would a request of so many bytes be served?
+  replay::ReadOptions read{};
+  std::optional<Bytes> want{};  ///< Would a request of so many bytes be served?
   int64_t want_stream = 0;
-  OpenOptions open;
+  OpenOptions open{};
 };
 
 /// Errors: kUsage where an option does not fit the recording.

@@ -120,6 +120,14 @@ std::string mend_utf8(std::string_view text) {
   return out;
 }
 
+std::string error_text(const Error& error, std::string_view file) {
+  const std::string_view name = file == "-" ? "standard input" : file;
+  const bool both = !name.empty() && !error.where.empty();
+  const std::string place = fmt::format("{}{}{}", escape_text(name), both ? "@" : "", escape_text(error.where));
+  const std::string action = error.action.empty() ? std::string() : fmt::format("; try {}", escape_text(error.action));
+  return fmt::format("{}{}{}{}", place, place.empty() ? "" : ": ", escape_text(error.what), action);
+}
+
 std::string excerpt(std::string_view text) {
   constexpr size_t kLongest = 80;
   if (text.size() <= kLongest) return escape_text(text);
