@@ -32,6 +32,7 @@ struct Arguments {
   std::string values = "zeros";
   std::string cudnn;
   std::string snapshot;
+  std::string json;
   std::string fit;
   int devices = 1;
   uint64_t steps = 0;
@@ -83,6 +84,13 @@ int write_snapshot(const report::Rehearsal& rehearsal, const std::string& path) 
   return write_output(report::snapshot_pickle(*rehearsal.explanation->trace), file, {});
 }
 
+int write_json(const report::Rehearsal& rehearsal, const std::string& path) {
+  if (path.empty()) return kExitFine;
+  CommonOptions file;
+  file.output = path;
+  return write_output(report::rehearsal_json(rehearsal) + "\n", file, {});
+}
+
 Result<report::Rehearsal> rehearse(const Arguments& arguments, const app::RehearseOptions& options) {
   if (arguments.fit.empty()) return app::rehearse(options);
   const auto question = app::parse_fit(arguments.fit);
@@ -95,7 +103,7 @@ int run(const Arguments& arguments) {
   if (arguments.list) return write_output(report::gpu_list_text(app::known_gpus(), text_options(common)), common, {});
   auto options = parse(arguments);
   if (!options) return report_error(options.error());
-  for (const std::string& path : {arguments.snapshot, common.output}) {
+  for (const std::string& path : {arguments.snapshot, arguments.json, common.output}) {
     if (path.empty() || path == "-") continue;
     if (const auto writable = os::check_writable(path); !writable) return report_error(writable.error());
   }
@@ -112,6 +120,7 @@ int run(const Arguments& arguments) {
   if (!rehearsal) return report_error(rehearsal.error());
   rehearsal->snapshot = arguments.snapshot;
   if (const int failed = write_snapshot(*rehearsal, arguments.snapshot); failed != kExitFine) return failed;
+  if (const int failed = write_json(*rehearsal, arguments.json); failed != kExitFine) return failed;
   const std::string report = common.format == "json" ? report::rehearsal_json(*rehearsal) + "\n"
                                                      : report::rehearsal_text(*rehearsal, text_options(common));
   const int written = write_output(report, common, {});
@@ -153,6 +162,7 @@ void add_rehearse(CLI::App& app, int& exit) {
                     "Run it in a throw-away copy of this folder, so that it overwrites nothing in it");
   command->add_option("--fit", arguments->fit, "Find the largest value that fits: --fit bs=8..512 train.py --bs {bs}");
   command->add_option("--snapshot", arguments->snapshot, "Keep the recording in this file");
+  command->add_option("--json", arguments->json, "Write the report as JSON to this file, whatever --format prints");
   command->add_flag("--timing", arguments->timing, "Count the null device's own time");
   command->add_flag("--pass-exit-code", arguments->pass_exit_code, "End with the program's own exit code");
   command->add_flag("--list", arguments->list, "List the GPUs that can be named");
