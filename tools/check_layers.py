@@ -19,6 +19,7 @@ ARROWS = {
     "replay": ["trace", "alloc"],
     "plan": ["replay"],
     "analyze": ["plan"],
+    "table": ["analyze"],
     "advise": ["analyze"],
     "report": ["advise"],
     "device": ["base"],
@@ -26,7 +27,7 @@ ARROWS = {
     "runtime": ["device", "alloc", "trace"],
     "monitor": ["device"],
     "heap": ["base"],
-    "app": ["ingest", "report", "rehearsal", "monitor"],
+    "app": ["ingest", "report", "table", "rehearsal", "monitor"],
     "cli": ["app"],
     "python/bindings": ["app", "heap"],
 }
