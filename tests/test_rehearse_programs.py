@@ -364,3 +364,10 @@ def test_a_rehearsal_without_torch_says_what_to_install_and_how_large_it_is(tmp_
     for options in ((), ("--python", python)):
         done = run(["rehearse", *options, "train.py"], VIRTUAL_ENV=str(tmp_path / "bare"))
         check_error(done, 4, "has no torch", "pip install --no-deps torch", "0.9 GB", "3.5 GB")
+
+
+@newest_torch
+def test_two_dashes_may_stand_before_the_program_and_are_the_programs_behind_it(python: str, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text("import sys\nprint(sys.argv[1:])")
+    for words in (["--", "program.py", "--", "-q", "explain"], ["program.py", "--", "-q", "explain"]):
+        assert rehearse(python, *words, cwd=tmp_path)["printed"].splitlines()[-1] == "['--', '-q', 'explain']"

@@ -2,9 +2,9 @@
 
 It stands alone, as `unfrag record` takes this very file into programs that have no unfrag: the standard library only,
 torch only where it is asked to begin, Python from 3.8. PyTorch has one recording a process. Where the program has begun
-its own, before or while ours runs, that one is used as it is and never switched off; ours makes room for it and comes
-back when the program ends it. CUDA is never initialised from here, so that programs which fork later still may: the
-recording begins when the program first uses CUDA.
+its own, before or while ours runs, that one is used as it is and never switched off; ours makes room for it and comes back
+when the program ends it. CUDA is never initialised from here, so that programs which fork later still may: the recording
+begins when the program first uses CUDA.
 
 Threads: all functions hold the GIL alone and no lock of their own, as an observer that waits for one could wait for ever.
 """

@@ -43,11 +43,12 @@ void add_process(const recording::Process& process, const std::string& output, b
     recorded.files.push_back({moment_of(file.moment), as_typed(file.path, output)});
   }
   for (const std::string& note : process.notes) recorded.notes.push_back(who + note);
-  for (const std::string& failure : process.failures) recorded.failures.push_back(who + failure);
+  for (const std::string& failure : process.failures) recorded.missing.push_back(who + failure);
+  recorded.failed = recorded.failed || !process.failures.empty();
   const bool ended = std::ranges::any_of(
       process.files, [](const recording::File& file) { return file.moment == recording::Moment::kEnd; });
   if (process.used_cuda && !ended && process.failures.empty()) {
-    recorded.failures.push_back(
+    recorded.missing.push_back(
         fmt::format("{}the recording at the end; os._exit, a signal or a crash ended the process before Python could "
                     "write it",
                     who));

@@ -10,6 +10,7 @@
 
 #include "app/record.h"
 #include "cli/output.h"
+#include "cli/program_words.h"
 #include "report/recorded_text.h"
 
 namespace unfrag::cli {
@@ -29,16 +30,8 @@ Result<app::RecordOptions> parse(const Arguments& arguments) {
                              .program = arguments.program,
                              .file = arguments.file,
                              .max_entries = arguments.max_entries};
-  std::vector<std::string>& program = options.program;
-  const Error usage{ErrorKind::kUsage, "", "", "unfrag record train.py"};
-  const bool ours_end = !program.empty() && program.front() == "--";
-  if (ours_end) program.erase(program.begin());
-  if (program.empty() || (program.front() == "-m" && program.size() == 1)) {
-    return Error{usage.kind, "", "no program to record", usage.action};
-  }
-  if (!ours_end && program.front() != "-m" && program.front().starts_with("-")) {
-    return Error{usage.kind, "", program.front() + " is no option of record", "unfrag record --help"};
-  }
+  if (const auto fine = check_program(arguments.program, "record", "unfrag record train.py"); !fine)
+    return fine.error();
   return options;
 }
 
@@ -63,8 +56,7 @@ int run(const Arguments& arguments) {
   // Standard output is the program's alone.
   fmt::print(stderr, "{}", report::recorded_text(*recorded, options_for_stderr(arguments.common)));
   if (recorded->exit_code != 0) return recorded->exit_code;
-  const bool lost = recorded->files.empty() && !recorded->failures.empty();
-  return lost ? exit_code(ErrorKind::kOutput) : kExitFine;
+  return recorded->failed ? exit_code(ErrorKind::kOutput) : kExitFine;
 }
 
 }  // namespace
@@ -96,7 +88,7 @@ void add_record(CLI::App& app, int& exit) {
       ->check(CLI::Range(size_t{60}, size_t{1000}));
   command->prefix_command();
   command->callback([arguments, command, &exit] {
-    arguments->program = command->remaining();
+    arguments->program = program_words(*command);
     exit = run(*arguments);
   });
 }

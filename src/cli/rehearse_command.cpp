@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "cli/common_options.h"
 #include "cli/output.h"
+#include "cli/program_words.h"
 #include "report/rehearsal_json.h"
 #include "report/rehearsal_text.h"
 #include "report/snapshot_pickle.h"
@@ -53,13 +54,8 @@ Result<app::RehearseOptions> parse(const Arguments& arguments) {
                                .steps = arguments.steps,
                                .scratch = arguments.scratch,
                                .output_to_error = arguments.common.format == "json"};
-  if (!options.program.empty() && options.program.front() == "--") options.program.erase(options.program.begin());
-  const Error usage{ErrorKind::kUsage, "", "", "unfrag rehearse --gpu rtx4090 train.py"};
-  if (options.program.empty() || (options.program.front() == "-m" && options.program.size() == 1)) {
-    return Error{usage.kind, "", "no program to rehearse", usage.action};
-  }
-  if (options.program.front() != "-m" && options.program.front().starts_with("-")) {
-    return Error{usage.kind, "", options.program.front() + " is no option of rehearse", "unfrag rehearse --help"};
+  if (const auto fine = check_program(options.program, "rehearse", "unfrag rehearse --gpu rtx4090 train.py"); !fine) {
+    return fine.error();
   }
   const std::array<std::pair<const std::string*, std::optional<Bytes>*>, 3> sizes = {
       {{&arguments.memory, &options.memory},
@@ -159,7 +155,7 @@ void add_rehearse(CLI::App& app, int& exit) {
   add_common_options(*command, arguments->common);
   command->prefix_command();
   command->callback([arguments, command, &exit] {
-    arguments->program = command->remaining();
+    arguments->program = program_words(*command);
     exit = run(*arguments);
   });
 }

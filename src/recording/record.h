@@ -1,6 +1,6 @@
 // Runs a program with the recorder in it, to its end.
 //
-//   private folder: sitecustomize, recorder ─► run with PYTHONPATH ─► each process that uses CUDA writes its recordings
+//   private folder: sitecustomize, recorder ─► run with PYTHONPATH ─► each process that uses CUDA writes its own
 //
 // The program's streams, signals and exit code are its own. Threads: one recording at a time in a process (signals).
 #pragma once

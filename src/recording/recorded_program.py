@@ -1,7 +1,7 @@
 """What `unfrag record` does within a program: where its recordings go, and when they are written.
 
-Each process that uses CUDA writes its own: at the first out-of-memory error, at its end, and when poked through a socket.
-All that it did it notes in a file in UNFRAG_RECORD_FOLDER, a fact a line, which the command reads at the end:
+Each process that uses CUDA writes its own: at the first out-of-memory error, at its end, and when poked through a
+socket. All that it did it notes in a file in UNFRAG_RECORD_FOLDER, a fact a line, which the command reads at the end:
 
     cuda            it used CUDA          wrote KIND PATH    a recording, KIND being oom, end or poke
     note TEXT       for people            failed TEXT        a recording that could not be written
@@ -37,7 +37,6 @@ class _Process:
         self.oom_is_safe = False
         self.pokes = 0
         self.ended = False
-        self.noted = 0
         self.writing = threading.RLock()  # A signal's handler may come while its own thread writes.
         self.socket = None
         self.say("cuda")
@@ -98,12 +97,10 @@ class _Process:
                 self.write("end", self.recorder.snapshot(), "" if oom is None else ".end")
         except self.recorder.RecordingError as error:
             self.say("failed", str(error))
-        self.say_notes()
-
-    def say_notes(self):
-        for note in self.recording.notes[self.noted:]:
+        for note in self.recording.notes:
             self.say("note", note)
-        self.noted = len(self.recording.notes)
+        if getattr(sys, "last_type", None) is KeyboardInterrupt:
+            _end_by_interrupt()
 
     def terminated(self, number, frame):
         signal.signal(number, signal.SIG_DFL)
@@ -114,7 +111,7 @@ class _Process:
 
     def listen(self):
         if not _SOCKETS:
-            return
+            return self.say("note", "it could not be poked: there was no folder of your own for the socket")
         try:
             path = os.path.join(_SOCKETS, "record-%s-%d.sock" % (_PARENT, self.pid))
             listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -125,7 +122,7 @@ class _Process:
             self.socket = (listener, path)
             threading.Thread(target=self.serve, args=(listener,), name="unfrag-poke", daemon=True).start()
         except (OSError, RuntimeError) as error:
-            self.say("note", "it cannot be poked: %s" % error)
+            self.say("note", "it could not be poked: %s" % error)
 
     def serve(self, listener):
         while True:
@@ -194,6 +191,15 @@ def _rank():
     except Exception:
         pass
     return None
+
+
+def _end_by_interrupt():
+    """Python ends by SIGINT where its last run ended by KeyboardInterrupt; PyTorch's snapshots run something after it."""
+    import ctypes
+
+    hook, sys.excepthook = sys.excepthook, lambda *_: None
+    ctypes.pythonapi.PyRun_SimpleString(b"raise KeyboardInterrupt")
+    sys.excepthook = hook
 
 
 def begin(recorder):

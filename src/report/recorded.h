@@ -19,12 +19,13 @@ struct RecordedFile {
 
 struct Recorded {
   std::string program;
-  int exit_code = 0;                                  ///< The program's, as a shell has it.
-  bool loaded = false;                                ///< Some Python took the recorder up.
-  bool used_cuda = false;                             ///< Some process did.
-  std::vector<RecordedFile> files{};                  ///< In the order in which they matter: out of memory first.
-  std::vector<std::string> notes{};                   ///< What a reader of the files has to know, clauses.
-  std::vector<std::string> failures{};                ///< Why a file is missing, clauses.
+  int exit_code = 0;                   ///< The program's, as a shell has it.
+  bool loaded = false;                 ///< Some Python took the recorder up.
+  bool used_cuda = false;              ///< Some process did.
+  std::vector<RecordedFile> files{};   ///< In the order in which they matter: out of memory first.
+  std::vector<std::string> notes{};    ///< What a reader of the files has to know, clauses.
+  std::vector<std::string> missing{};  ///< What should be in a file and is not, clauses.
+  bool failed = false;                 ///< ... because of us or of PyTorch, not of how the program ended.
   std::optional<analyze::Explanation> explanation{};  ///< Of the first file.
 };
 

@@ -39,9 +39,9 @@ std::string recorded_text(const Recorded& recorded, const TextOptions& options) 
       page.line("Recorded {}: {}", moment_words(file.moment), escape_text(file.path));
     }
   }
-  for (const std::string& failure : recorded.failures) page.paragraph("Missing: " + escape_text(failure));
+  for (const std::string& what : recorded.missing) page.paragraph(fmt::format("Missing: {}", escape_text(what)));
   if (!options.quiet) {
-    for (const std::string& note : recorded.notes) page.paragraph("Note: " + escape_text(note));
+    for (const std::string& note : recorded.notes) page.paragraph(fmt::format("Note: {}", escape_text(note)));
   }
   if (!recorded.explanation) return std::move(page).take();
   if (!options.quiet) page.blank();
