@@ -1,0 +1,37 @@
+// Writes the pictures and the HTML that a notebook shows of a recording into a folder, for test_pictures.py and for
+// looking at them in a browser: draw_pictures FILE FOLDER. Not shipped; the Python package shows them to users.
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+#include "app/explain.h"
+#include "report/timeline_svg.h"
+
+namespace {
+
+using namespace unfrag;
+
+bool write(const std::string& folder, const std::string& name, const std::string& text) {
+  std::ofstream file(folder + "/" + name, std::ios::binary);
+  return static_cast<bool>(file << text);
+}
+
+bool draw(const analyze::Explanation& explanation, const std::string& folder) {
+  const analyze::DeviceFindings& findings = explanation.devices[explanation.chosen];
+  return write(folder, "timeline.svg", report::timeline_svg(findings));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    std::fprintf(stderr, "usage: draw_pictures FILE FOLDER\n");
+    return 2;
+  }
+  const auto explanation = app::explain(argv[1], {});
+  if (!explanation || explanation->devices.empty()) {
+    std::fprintf(stderr, "draw_pictures: %s: no GPU to draw\n", argv[1]);
+    return 3;
+  }
+  return draw(*explanation, argv[2]) ? 0 : 5;
+}
