@@ -5,6 +5,7 @@
 #include <string>
 
 #include "app/explain.h"
+#include "report/explain_html.h"
 #include "report/timeline_svg.h"
 
 namespace {
@@ -18,7 +19,8 @@ bool write(const std::string& folder, const std::string& name, const std::string
 
 bool draw(const analyze::Explanation& explanation, const std::string& folder) {
   const analyze::DeviceFindings& findings = explanation.devices[explanation.chosen];
-  return write(folder, "timeline.svg", report::timeline_svg(findings));
+  return write(folder, "timeline.svg", report::timeline_svg(findings)) &&
+         write(folder, "explain.html", report::explain_html(explanation));
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ import pytest
 from support import EXAMPLES, PROGRAM, named, recordings
 
 DRAW = Path(PROGRAM).resolve().parent / "draw_pictures"
-LARGEST = {"timeline.svg": 20_000}
+LARGEST = {"timeline.svg": 20_000, "explain.html": 40_000}
 pytestmark = pytest.mark.skipif(not DRAW.is_file(), reason=f"no {DRAW}: built without its tests")
 
 

@@ -213,9 +213,9 @@ class Drawing {
         svg_.rect({kPlot.x, at - 9, 12, 10}, curve->paint);
       }
       svg_.text(kPlot.x + 18, at, curve->name);
-      svg_.text(290, at, fmt::format("peak {}", format_bytes(curve->peak.bytes)), Anchor::kEnd, Weight::kBold);
-      svg_.text(470, at, bytes_text(d_, *curve), Anchor::kEnd);
-      svg_.text(486, at, entry_text(curve->peak));
+      svg_.text(312, at, fmt::format("peak {}", format_bytes(curve->peak.bytes)), Anchor::kEnd, Weight::kBold);
+      svg_.text(482, at, bytes_text(d_, *curve), Anchor::kEnd);
+      svg_.text(498, at, entry_text(curve->peak));
     }
     if (d_.ooms.empty()) return;
     svg_.path(fmt::format("M{} {}h8l-4 7z", svg_number(kPlot.x + 2), svg_number(at - 8)), {.fill = paint::kAlarm});
