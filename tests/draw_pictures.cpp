@@ -5,6 +5,7 @@
 #include <string>
 
 #include "app/explain.h"
+#include "report/address_space_svg.h"
 #include "report/explain_html.h"
 #include "report/timeline_svg.h"
 
@@ -20,7 +21,9 @@ bool write(const std::string& folder, const std::string& name, const std::string
 bool draw(const analyze::Explanation& explanation, const std::string& folder) {
   const analyze::DeviceFindings& findings = explanation.devices[explanation.chosen];
   return write(folder, "timeline.svg", report::timeline_svg(findings)) &&
-         write(folder, "explain.html", report::explain_html(explanation));
+         write(folder, "explain.html", report::explain_html(explanation)) &&
+         write(folder, "address_space.svg",
+               report::address_space_svg(explanation, findings, app::memory_of(explanation, findings, {})));
 }
 
 }  // namespace

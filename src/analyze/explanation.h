@@ -76,6 +76,11 @@ struct ExamineOptions {
 Result<DeviceFindings> examine(const trace::Trace& trace, const trace::Device& device, const UserCode& user_code,
                                StackRoles& roles, const ExamineOptions& options);
 
+/// The memory at the moment that `findings` are about, found again. `read`: as examined.
+/// Cost: that of the history, a pass over all entries; none where the moment is the snapshot's own.
+MemoryState state_of(const trace::Trace& trace, const trace::Device& device, const DeviceFindings& findings,
+                     const replay::ReadOptions& read);
+
 /// The failed request that `findings.verdict` is about; null where it is about another or none.
 const FailedRequest* judged_request(const DeviceFindings& findings);
 /// The verdict of one of `findings.ooms`.

@@ -30,4 +30,8 @@ Result<analyze::Explanation> explain(Recording recording, const ExplainOptions& 
 /// Errors: kBadInput where it cannot be read as a snapshot, kUsage where an option does not fit the file.
 Result<analyze::Explanation> explain(const std::string& path, const ExplainOptions& options);
 
+/// The memory of one of its devices at the moment that `findings` are about, for a picture. `read`: as explained.
+analyze::MemoryState memory_of(const analyze::Explanation& explanation, const analyze::DeviceFindings& findings,
+                               const replay::ReadOptions& read);
+
 }  // namespace unfrag::app

@@ -19,10 +19,9 @@ std::string markup(std::string_view text) {
   return safe;
 }
 
-std::string name_in_table(std::string_view name) {
-  constexpr size_t kLongest = 120;
+std::string name_in_table(std::string_view name, size_t columns) {
   const std::string escaped = escape_text(name);
-  return display_width(escaped) <= kLongest ? escaped : fit_left(escaped, kLongest, true);
+  return display_width(escaped) <= columns ? escaped : fit_left(escaped, columns, true);
 }
 
 }  // namespace unfrag::report

@@ -13,6 +13,7 @@ namespace unfrag::report {
 
 namespace paint {
 inline constexpr std::string_view kAllocated = "#4a8bd8";
+inline constexpr std::string_view kEdge = "#2b5f9e";
 inline constexpr std::string_view kPending = "#e39b26";
 inline constexpr std::string_view kFree = "#8c8c8c";
 inline constexpr std::string_view kAlarm = "#e0463c";
