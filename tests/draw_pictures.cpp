@@ -4,9 +4,13 @@
 #include <fstream>
 #include <string>
 
+#include "app/advise.h"
 #include "app/explain.h"
+#include "app/replay.h"
 #include "report/address_space_svg.h"
+#include "report/advice_html.h"
 #include "report/explain_html.h"
+#include "report/replay_html.h"
 #include "report/timeline_svg.h"
 
 namespace {
@@ -26,6 +30,18 @@ bool draw(const analyze::Explanation& explanation, const std::string& folder) {
                report::address_space_svg(explanation, findings, app::memory_of(explanation, findings, {})));
 }
 
+/// What a replay tells, where there is anything to replay.
+bool write_replays(const analyze::Explanation& explanation, const std::string& folder) {
+  const auto advice = app::advise(explanation, {});
+  if (advice && !write(folder, "advise.html", report::advice_html(explanation, *advice))) return false;
+  app::ReplayOptions options;
+  const auto exact = app::replay(explanation.path, options);
+  if (exact && !write(folder, "replay.html", report::replay_html(*exact))) return false;
+  options.conf = "expandable_segments:True";
+  const auto what_if = app::replay(explanation.path, options);
+  return !what_if || write(folder, "what_if.html", report::replay_html(*what_if));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -38,5 +54,5 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "draw_pictures: %s: no GPU to draw\n", argv[1]);
     return 3;
   }
-  return draw(*explanation, argv[2]) ? 0 : 5;
+  return draw(*explanation, argv[2]) && write_replays(*explanation, argv[2]) ? 0 : 5;
 }
