@@ -38,6 +38,7 @@ EXPLAIN_BUDGET = 10.0   # times pickle.load, the whole process, files over 10 MB
 REPLAY_BUDGET = 20.0    # million events a second on one core, trace in memory
 OPERATION_BUDGET = 30.0  # ns, median of an allocation or a free
 REHEARSE_BUDGET = 30.0  # seconds of the processor, of the program and all that is around it
+TABLE_BUDGET = 1.2      # times load(file).explain(): from the file to a pandas table of events
 PEER_BUDGET = 1.5       # times the peer on std::set: less would not be worth the code
 NULL_DEVICE_BUDGET = 1 / 6  # of the time of a training step, in the null device
 SLACK_BYTES = 12 * MIB  # memory beyond the file, or beyond 1.2 times it for explain
@@ -192,6 +193,17 @@ def measure_null_device(python: str, repetitions: int) -> list[Row]:
     return [row]
 
 
+def measure_tables(path: Path, python: str, pairs: int) -> list[Row]:
+    """From a file to a pandas table, in Python."""
+    environment = {**os.environ, "PYTHONPATH": str(BUILD / "release" / "python")}
+    done = subprocess.run([python, str(ROOT / "bench" / "table_run.py"), str(path), str(pairs)], stdout=subprocess.PIPE,
+                          check=True, env=environment)
+    ratios = [table / explain for table, explain in json.loads(done.stdout)]
+    row = Row("python: file to pandas, times load().explain()", path, statistics.median(ratios), TABLE_BUDGET, False)
+    print(row, flush=True)
+    return [row]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--large", action="store_true", help="also a 1.5 GB file with 5 million entries")
@@ -206,6 +218,11 @@ def main() -> int:
         rows += measure(path, pairs)
     for path in [] if arguments.file else replay_files():
         rows += measure_replay(path, 3 * arguments.pairs)
+    package = os.environ.get("UNFRAG_PACKAGE_PYTHON")
+    if not package:
+        print("# no tables: UNFRAG_PACKAGE_PYTHON names no interpreter that the package is built for")
+    for path in files(False) if package and not arguments.file else []:
+        rows += measure_tables(path, package, arguments.pairs)
     pythons = os.environ.get("UNFRAG_TEST_TORCH", "").split(":")
     if not pythons[0]:
         print("# no rehearsals: UNFRAG_TEST_TORCH names no interpreter with PyTorch")

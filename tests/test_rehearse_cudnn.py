@@ -74,7 +74,7 @@ def test_cudnn_that_cannot_be_loaded_is_not_asked_and_the_report_says_why(python
     report = one_convolution(python, tmp_path, file.parent)
     assert (report["asked_sizes"], report["modelled_sizes"], report["cudnn_version"]) == (0, 3, None)
     assert why in report["cudnn_trouble"]
-    text = run(["rehearse", "--python", python, "--cudnn", file.parent, tmp_path / "program.py"]).text
+    text = run(["rehearse", "--width", "500", "--python", python, "--cudnn", file.parent, tmp_path / "program.py"]).text
     assert f"The cuDNN in {file.parent} is not asked: {report['cudnn_trouble']}" in " ".join(text.split())
 
 

@@ -19,10 +19,15 @@ READY = "import os, time, torch\nx = torch.ones(1 << 20, device='cuda')\nopen('r
 MANY = READY + "for _ in range(300_000): torch.empty(1, device='cuda')\n"
 
 
-def begin(python: str, folder: Path, *args: str) -> subprocess.Popen[str]:
+def begin(python: str, folder: Path, *args: str, ignored: tuple[signal.Signals, ...] = ()) -> subprocess.Popen[str]:
+    def take_signals() -> None:
+        """As a terminal's program does, even where the tests themselves run in the background."""
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+
     (folder / "tmp").mkdir(exist_ok=True)
     return subprocess.Popen([PROGRAM, "rehearse", "--python", python, *args], cwd=folder, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=take_signals,
                             env=environment(TMPDIR=str(folder / "tmp")))
 
 
@@ -88,11 +93,7 @@ def test_a_signal_that_comes_when_the_program_starts_reaches_it(python: str, tmp
 @newest_torch
 def test_what_nohup_ignores_stays_ignored(python: str, tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(READY + "time.sleep(1)\nprint('FINISHED')")
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        child = begin(python, tmp_path, "program.py")
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    child = begin(python, tmp_path, "program.py", ignored=(signal.SIGHUP,))
     wait_until(child, (tmp_path / "ready").exists)
     os.killpg(child.pid, signal.SIGHUP)
     output, _ = child.communicate(timeout=60)

@@ -200,9 +200,9 @@ def test_another_interpreter_with_another_torch_is_named(python: str, tmp_path: 
     report = rehearse(python, tmp_path / "start.sh")
     assert report["peak_allocated_bytes"] == 512
     assert report["other_torches"] == [{"python": str(other), "torch": "2.6.0+cu124"}]
-    for options in ([], ["-q"]):
+    for options in (["--width", "500"], ["-q"]):  # a long path is cut where a line has no room for it
         done = run(["rehearse", *options, "--python", python, tmp_path / "start.sh"])
-        text = " ".join((done.message if options else done.text).split())
+        text = " ".join((done.message if "-q" in options else done.text).split())
         assert f"{other} ran too and has a torch of its own (2.6.0+cu124)." in text
         assert f"--python {other} rehearses it" in text
 
@@ -363,7 +363,8 @@ def bare_machine(folder: Path) -> dict[str, str]:
 
 EXAMPLE = ROOT / "examples" / "fragmentation_oom.pickle"
 COMMANDS = [["explain", EXAMPLE], ["replay", EXAMPLE], ["advise", EXAMPLE], ["diff", EXAMPLE, EXAMPLE],
-            ["explain", "--format", "json", EXAMPLE], ["rehearse", "--list"], ["--version"], ["--help"]]
+            ["explain", "--format", "json", EXAMPLE], ["rehearse", "--list"],
+            ["record", "--help"], ["--version"], ["--help"]]
 
 
 @pytest.mark.parametrize("command", [pytest.param(one, id=" ".join(map(str, one[:1]))) for one in COMMANDS])
@@ -387,3 +388,10 @@ def test_a_rehearsal_without_torch_says_what_to_install_and_how_large_it_is(tmp_
     for options in ((), ("--python", python)):
         done = run(["rehearse", *options, "train.py"], VIRTUAL_ENV=str(tmp_path / "bare"))
         check_error(done, 4, "has no torch", "pip install --no-deps torch", "0.9 GB", "3.5 GB")
+
+
+@newest_torch
+def test_two_dashes_may_stand_before_the_program_and_are_the_programs_behind_it(python: str, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text("import sys\nprint(sys.argv[1:])")
+    for words in (["--", "program.py", "--", "-q", "explain"], ["program.py", "--", "-q", "explain"]):
+        assert rehearse(python, *words, cwd=tmp_path)["printed"].splitlines()[-1] == "['--', '-q', 'explain']"

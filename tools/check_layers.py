@@ -19,14 +19,16 @@ ARROWS = {
     "replay": ["trace", "alloc"],
     "plan": ["replay"],
     "analyze": ["plan"],
+    "table": ["analyze"],
     "advise": ["analyze"],
     "report": ["advise"],
     "device": ["base"],
     "rehearsal": ["device"],
+    "recording": ["rehearsal"],
     "runtime": ["device", "alloc", "trace"],
     "monitor": ["device"],
     "heap": ["base"],
-    "app": ["ingest", "report", "rehearsal", "monitor"],
+    "app": ["ingest", "report", "table", "recording", "monitor"],
     "cli": ["app"],
     "python/bindings": ["app", "heap"],
 }
@@ -46,7 +48,7 @@ OUTSIDE = [
     (
         "POSIX, Linux or Windows",
         POSIX,
-        lambda folder, file: folder in ("device", "rehearsal", "runtime", "monitor", *ANYTHING)
+        lambda folder, file: folder in ("device", "rehearsal", "recording", "runtime", "monitor", *ANYTHING)
         or (folder == "base" and re.fullmatch(r"os_\w+\.cpp", file.name)),
         "put the call behind a function of base/os_*.cpp",
     ),

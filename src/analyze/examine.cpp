@@ -56,7 +56,31 @@ std::optional<Error> settle_moment(const Moment& at, DeviceFindings& findings) {
   return std::nullopt;
 }
 
+bool is_snapshots_own(const trace::Device& device, uint32_t entry) {
+  const bool only_entries = device.segment_count == 0 && device.event_count > 0;
+  return entry == kNever && !only_entries;
+}
+
+MemoryState state_at(const trace::Trace& trace, const trace::Device& device, const History& history, uint32_t entry) {
+  if (is_snapshots_own(device, entry)) return final_state(trace, device);
+  return state_after(trace, device, history, entry == kNever ? device.event_count - 1 : entry);
+}
+
+std::optional<replay::Settled> settle(const trace::Trace& trace, const trace::Device& device,
+                                      const replay::ReadOptions& read, History& history) {
+  if (device.kind != trace::DeviceKind::kGpu) return std::nullopt;
+  return replay::settle_sizes(trace, device, read, history);
+}
+
 }  // namespace
+
+MemoryState state_of(const trace::Trace& trace, const trace::Device& device, const DeviceFindings& findings,
+                     const replay::ReadOptions& read) {
+  if (is_snapshots_own(device, findings.at_entry)) return final_state(trace, device);
+  History history = build_history(trace, device);
+  settle(trace, device, read, history);
+  return state_at(trace, device, history, findings.at_entry);
+}
 
 Result<DeviceFindings> examine(const trace::Trace& trace, const trace::Device& device, const UserCode& user_code,
                                StackRoles& roles, const ExamineOptions& options) {
@@ -65,26 +89,19 @@ Result<DeviceFindings> examine(const trace::Trace& trace, const trace::Device& d
   findings.index = device.index;
   findings.events = device.event_count;
   History history = build_history(trace, device);
-  if (device.kind == trace::DeviceKind::kGpu) {
-    findings.replayed = replay::settle_sizes(trace, device, options.read, history);
-  }
+  findings.replayed = settle(trace, device, options.read, history);
   findings.complete = history.complete;
   findings.allocated_is_lower_bound = history.sizes_are_lower_bounds;
   findings.curves = measure_usage(trace, device, history, options.timeline_points);
   findings.ooms = find_failed_requests(trace, device);
   if (auto error = settle_moment(options.at, findings)) return *error;
 
-  const auto state_at = [&](uint32_t entry) {
-    const bool only_entries = device.segment_count == 0 && device.event_count > 0;
-    if (entry == kNever && !only_entries) return final_state(trace, device);
-    return state_after(trace, device, history, entry == kNever ? device.event_count - 1 : entry);
-  };
   findings.now = sum_now(trace, device);
   if (device.segment_count == 0 && device.event_count > 0) findings.now.usage = findings.curves.at_end;
 
   const Kinds kinds(trace, device, history, roles);
   const auto marked_state_at = [&](uint32_t entry) {
-    MemoryState state = state_at(entry);
+    MemoryState state = state_at(trace, device, history, entry);
     kinds.mark(state);
     return state;
   };

@@ -1,6 +1,6 @@
 // What `unfrag explain` found: values only, for any report. Nothing here knows how it will be shown.
 //
-// Stacks and names are indices into the Trace that the Explanation owns. Threads: values.
+// Stacks and names are indices into the Trace, which copies of the Explanation share. Threads: values.
 #pragma once
 
 #include <cstdint>
@@ -76,6 +76,11 @@ struct ExamineOptions {
 Result<DeviceFindings> examine(const trace::Trace& trace, const trace::Device& device, const UserCode& user_code,
                                StackRoles& roles, const ExamineOptions& options);
 
+/// The memory at the moment that `findings` are about, found again. `read`: as examined.
+/// Cost: that of the history, a pass over all entries; none where the moment is the snapshot's own.
+MemoryState state_of(const trace::Trace& trace, const trace::Device& device, const DeviceFindings& findings,
+                     const replay::ReadOptions& read);
+
 /// The failed request that `findings.verdict` is about; null where it is about another or none.
 const FailedRequest* judged_request(const DeviceFindings& findings);
 /// The verdict of one of `findings.ooms`.
@@ -84,8 +89,8 @@ Verdict verdict_of(const DeviceFindings& findings, size_t oom);
 struct Explanation {
   std::string path;
   uint64_t bytes = 0;  ///< Unpacked.
-  std::unique_ptr<const trace::Trace> trace;
-  std::unique_ptr<const UserCode> user_code;
+  std::shared_ptr<const trace::Trace> trace;
+  std::shared_ptr<const UserCode> user_code;
   std::vector<DeviceFindings> devices;  ///< GPUs.
   std::vector<DeviceFindings> host;     ///< Pinned host memory: none or one.
   size_t chosen = 0;                    ///< Which of `devices` the report is about.

@@ -2,6 +2,7 @@
 // installed packages. Threads: safe after construction.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,11 @@ enum class Origin : uint8_t {
   kNative,    ///< Not Python: C++ of PyTorch, CPython, CUDA.
 };
 Origin origin_of(std::string_view filename);
+
+constexpr std::string_view origin_name(Origin origin) {
+  constexpr std::array<std::string_view, 5> kNames = {"user", "package", "pytorch", "standard", "native"};
+  return kNames[static_cast<size_t>(origin)];
+}
 
 /// The line of a stack to blame for its bytes.
 struct Culprit {

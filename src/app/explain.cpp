@@ -38,4 +38,14 @@ Result<analyze::Explanation> explain(Recording recording, const ExplainOptions& 
   return explanation;
 }
 
+analyze::MemoryState memory_of(const analyze::Explanation& explanation, const analyze::DeviceFindings& findings,
+                               const replay::ReadOptions& read) {
+  for (const trace::Device& device : explanation.trace->devices) {
+    if (device.kind == findings.kind && device.index == findings.index) {
+      return analyze::state_of(*explanation.trace, device, findings, read);
+    }
+  }
+  return {};
+}
+
 }  // namespace unfrag::app

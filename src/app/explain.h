@@ -14,13 +14,13 @@
 namespace unfrag::app {
 
 struct ExplainOptions {
-  analyze::Moment at;
-  std::optional<int> device;  ///< Ordinal; the device with most trace entries if nothing.
+  analyze::Moment at{};
+  std::optional<int> device{};  ///< Ordinal; the device with most trace entries if nothing.
   analyze::Grouping grouping = analyze::Grouping::kLine;
-  replay::ReadOptions read;
-  std::optional<Bytes> want;  ///< Would a request of so many bytes be served?
+  replay::ReadOptions read{};
+  std::optional<Bytes> want{};  ///< Would a request of so many bytes be served?
   int64_t want_stream = 0;
-  OpenOptions open;
+  OpenOptions open{};
 };
 
 /// Errors: kUsage where an option does not fit the recording.
@@ -29,5 +29,9 @@ Result<analyze::Explanation> explain(Recording recording, const ExplainOptions& 
 /// `path`: a file, or "-" for standard input.
 /// Errors: kBadInput where it cannot be read as a snapshot, kUsage where an option does not fit the file.
 Result<analyze::Explanation> explain(const std::string& path, const ExplainOptions& options);
+
+/// The memory of one of its devices at the moment that `findings` are about, for a picture. `read`: as explained.
+analyze::MemoryState memory_of(const analyze::Explanation& explanation, const analyze::DeviceFindings& findings,
+                               const replay::ReadOptions& read);
 
 }  // namespace unfrag::app

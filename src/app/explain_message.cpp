@@ -1,5 +1,6 @@
 #include "app/explain_message.h"
 
+#include <algorithm>
 #include <span>
 
 #include "ingest/byte_source.h"
@@ -39,25 +40,34 @@ Error nothing_found(const Text& text) {
           "the lines around \"out of memory\", or without --message if this is a snapshot"};
 }
 
+Result<analyze::MessageExplanation> explain(const Text& text, const std::string& name) {
+  const std::string squeezed = ingest::squeeze(text.end);
+  const ingest::FoundMessages messages = ingest::find_oom_messages(squeezed);
+  const ingest::FoundSummaries summaries = ingest::find_memory_summaries(squeezed);
+  if (!messages.last && !summaries.last) return nothing_found(text);
+
+  analyze::MessageExplanation explanation;
+  explanation.path = name;
+  explanation.bytes = text.bytes;
+  explanation.skipped = text.bytes - text.end.size();
+  explanation.facts = {messages.last, messages.count, messages.later, summaries.last, summaries.count};
+  if (messages.last) explanation.findings = analyze::judge(*messages.last);
+  if (summaries.last) explanation.on_summary = analyze::judge(*summaries.last);
+  return explanation;
+}
+
 }  // namespace
 
 Result<analyze::MessageExplanation> explain_message(const std::string& path,
                                                     const std::function<void(uint64_t)>& progress) {
   const auto text = read_text(path, progress);
   if (!text) return text.error();
-  const std::string squeezed = ingest::squeeze(text->end);
-  const ingest::FoundMessages messages = ingest::find_oom_messages(squeezed);
-  const ingest::FoundSummaries summaries = ingest::find_memory_summaries(squeezed);
-  if (!messages.last && !summaries.last) return nothing_found(*text);
+  return explain(*text, path);
+}
 
-  analyze::MessageExplanation explanation;
-  explanation.path = path;
-  explanation.bytes = text->bytes;
-  explanation.skipped = text->bytes - text->end.size();
-  explanation.facts = {messages.last, messages.count, messages.later, summaries.last, summaries.count};
-  if (messages.last) explanation.findings = analyze::judge(*messages.last);
-  if (summaries.last) explanation.on_summary = analyze::judge(*summaries.last);
-  return explanation;
+Result<analyze::MessageExplanation> explain_message_text(std::string_view text, const std::string& name) {
+  const size_t kept = std::min<size_t>(text.size(), kMostText.value());
+  return explain({.end = std::string(text.substr(text.size() - kept)), .bytes = text.size()}, name);
 }
 
 }  // namespace unfrag::app

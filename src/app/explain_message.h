@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "analyze/message_verdict.h"
 #include "base/result.h"
@@ -19,5 +20,8 @@ inline constexpr Bytes kMostText = 32_MiB;
 /// Errors: kBadInput where it cannot be opened or has neither.
 Result<analyze::MessageExplanation> explain_message(const std::string& path,
                                                     const std::function<void(uint64_t)>& progress);
+
+/// The same of a text in memory. `name`: what to call it.
+Result<analyze::MessageExplanation> explain_message_text(std::string_view text, const std::string& name);
 
 }  // namespace unfrag::app

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "device/context_size.h"
 
@@ -15,8 +14,8 @@ using Answer = std::optional<bool>;  // nothing: nobody knows
 /// The program under some settings, run where there is room.
 class Settled {
  public:
-  Settled(const replay::Program& program, replay::Conditions conditions)
-      : program_(program), conditions_(std::move(conditions)) {
+  Settled(const replay::Program& program, const replay::Conditions& conditions)
+      : program_(program), conditions_(conditions) {
     conditions_.limits = {};
     free_ = replay::run_program(program_, conditions_, nullptr).statistics;
   }

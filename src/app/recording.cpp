@@ -48,14 +48,23 @@ Result<std::unique_ptr<ingest::ByteSource>> open(const std::string& path, const 
   return source;
 }
 
+Result<Recording> read(std::unique_ptr<ingest::ByteSource> source, const std::string& name,
+                       const OpenOptions& options) {
+  auto snapshot = ingest::read_snapshot(std::move(source), {.max_unpacked = options.max_unpacked});
+  if (!snapshot) return snapshot.error();
+  return Recording{.path = name, .bytes = snapshot->bytes, .trace = std::move(snapshot->trace)};
+}
+
 }  // namespace
 
 Result<Recording> open_recording(const std::string& path, const OpenOptions& options) {
   auto source = open(path, options);
   if (!source) return source.error();
-  auto snapshot = ingest::read_snapshot(std::move(*source), {.max_unpacked = options.max_unpacked});
-  if (!snapshot) return snapshot.error();
-  return Recording{.path = path, .bytes = snapshot->bytes, .trace = std::move(snapshot->trace)};
+  return read(std::move(*source), path, options);
+}
+
+Result<Recording> read_recording(std::string_view bytes, const std::string& name, const OpenOptions& options) {
+  return read(std::make_unique<ingest::MemorySource>(bytes), name, options);
 }
 
 Result<size_t> choose_gpu(const trace::Trace& trace, std::optional<int> ordinal) {

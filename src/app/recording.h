@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/strong.h"
@@ -18,15 +19,19 @@ struct OpenOptions {
   std::function<void(uint64_t bytes_read)> progress{};  ///< Called now and then while the file is read; may be empty.
 };
 
+/// Copies share the Trace.
 struct Recording {
   std::string path;
   uint64_t bytes = 0;  ///< Unpacked.
-  std::unique_ptr<const trace::Trace> trace;
+  std::shared_ptr<const trace::Trace> trace;
 };
 
 /// `path`: a file, or "-" for standard input.
 /// Errors: kBadInput where it cannot be read as a snapshot.
 Result<Recording> open_recording(const std::string& path, const OpenOptions& options);
+
+/// The same of a file's bytes. `name`: what to call them.
+Result<Recording> read_recording(std::string_view bytes, const std::string& name, const OpenOptions& options);
 
 /// The GPU with that ordinal, counted among the trace's GPUs; else the one with most entries, else with most segments.
 /// 0 where there are none. Errors: kUsage where the recording has no such GPU.

@@ -17,6 +17,7 @@
 #include "device/gpu.h"
 #include "ingest/allocation_log.h"
 #include "rehearsal/dnn_library.h"
+#include "rehearsal/program_command.h"
 #include "rehearsal/rehearse.h"
 #include "replay/settings_in_force.h"
 #include "report/page.h"

@@ -77,17 +77,21 @@ Result<replay::Question> ask(const trace::Trace& trace, const trace::Device& dev
 Result<replay::Replayed> replay(const std::string& path, const ReplayOptions& options) {
   auto recording = open_recording(path, options.open);
   if (!recording) return recording.error();
-  const auto device = find_gpu(*recording->trace, options.device);
+  return replay(std::move(*recording), options);
+}
+
+Result<replay::Replayed> replay(Recording recording, const ReplayOptions& options) {
+  const auto device = find_gpu(*recording.trace, options.device);
   if (!device) return device.error();
-  const trace::Trace& trace = *recording->trace;
+  const trace::Trace& trace = *recording.trace;
   const auto question = ask(trace, **device, options.read, options.conf);
   if (!question) return question.error();
   const replay::History history = replay::build_history(trace, **device);
   auto answer = replay::replay(trace, **device, history, *question);
   if (!answer) return answer.error();
-  replay::Replayed replayed{.path = std::move(recording->path),
-                            .bytes = recording->bytes,
-                            .trace = std::move(recording->trace),
+  replay::Replayed replayed{.path = std::move(recording.path),
+                            .bytes = recording.bytes,
+                            .trace = std::move(recording.trace),
                             .device = *device,
                             .read = options.read,
                             .answer = std::move(*answer)};

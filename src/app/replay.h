@@ -21,8 +21,10 @@ struct ReplayOptions {
   bool timing = false;
 };
 
-/// `path`: a file, or "-" for standard input.
-/// Errors: kBadInput where it cannot be read or has nothing to replay, kUsage where an option does not fit.
+/// Errors: kBadInput where there is nothing to replay, kUsage where an option does not fit.
+Result<replay::Replayed> replay(Recording recording, const ReplayOptions& options);
+
+/// `path`: a file, or "-" for standard input. Errors: also kBadInput where it cannot be read.
 Result<replay::Replayed> replay(const std::string& path, const ReplayOptions& options);
 
 /// What the allocator did in an answer, as a Trace: of an exact replay at the recording's own addresses.

@@ -14,6 +14,7 @@ namespace {
 // "train.pickle with expandable_segments:True on 16.00 GiB"
 std::string label_of(const std::string& path, const replay::Answer& answer) {
   std::string label = path == "-" ? "standard input" : path;
+  if (!answer.what_if) label += " replayed";
   if (answer.conditions.settings != answer.recorded.conditions.settings) {
     const std::string conf = alloc::to_conf(answer.conditions.settings);
     label += fmt::format(" with {}", conf.empty() ? "the default settings" : conf);
@@ -25,6 +26,14 @@ std::string label_of(const std::string& path, const replay::Answer& answer) {
 }
 
 }  // namespace
+
+Recording recording_of(const replay::Replayed& replayed) {
+  const trace::Trace& trace = *replayed.trace;
+  const replay::History history = replay::build_history(trace, *replayed.device);
+  return {.path = label_of(replayed.path, replayed.answer),
+          .bytes = 0,
+          .trace = std::make_shared<const trace::Trace>(result_of(replayed.answer, trace, *replayed.device, history))};
+}
 
 Result<analyze::Explanation> explain_what_if(const analyze::Explanation& explanation,
                                              const std::optional<std::string>& conf, const ExplainOptions& options) {

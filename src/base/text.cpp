@@ -32,13 +32,15 @@ Decoded decode_utf8(std::string_view text, size_t at) {
   return {code, length};
 }
 
-// Controls (C0, DEL, C1), line and paragraph separators, direction and other format marks, private use.
+// Controls (C0, DEL, C1), line and paragraph separators, direction and other format marks, private use, and what
+// Unicode says will never be a character (XML allows no U+FFFE).
 bool is_plain(uint32_t code) {
   if (code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0xAD) return false;
   if (code >= 0x200B && code <= 0x200F) return false;
   if (code >= 0x2028 && code <= 0x202E) return false;
   if (code >= 0x2060 && code <= 0x206F) return false;
   if (code == 0x61C || code == 0xFEFF || (code >= 0xFFF0 && code <= 0xFFFB)) return false;
+  if ((code & 0xFFFE) == 0xFFFE || (code >= 0xFDD0 && code <= 0xFDEF)) return false;
   return code < 0xE000 || (code >= 0xF900 && code < 0xE0000);
 }
 
@@ -118,6 +120,14 @@ std::string mend_utf8(std::string_view text) {
     at += std::max<size_t>(length, 1);
   }
   return out;
+}
+
+std::string error_text(const Error& error, std::string_view file) {
+  const std::string_view name = file == "-" ? "standard input" : file;
+  const bool both = !name.empty() && !error.where.empty();
+  const std::string place = fmt::format("{}{}{}", escape_text(name), both ? "@" : "", escape_text(error.where));
+  const std::string action = error.action.empty() ? std::string() : fmt::format("; try {}", escape_text(error.action));
+  return fmt::format("{}{}{}{}", place, place.empty() ? "" : ": ", escape_text(error.what), action);
 }
 
 std::string excerpt(std::string_view text) {

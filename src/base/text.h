@@ -28,6 +28,9 @@ std::string mend_utf8(std::string_view text);
 /// A name from a file for a message: escaped, and cut to 80 columns.
 std::string excerpt(std::string_view text);
 
+/// "FILE@WHERE: WHAT; try ACTION", escaped. `file`: empty, or "-" for standard input.
+std::string error_text(const Error& error, std::string_view file);
+
 /// Columns `text` takes on a terminal. Requires: escaped text.
 size_t display_width(std::string_view text);
 

@@ -34,6 +34,11 @@ TEST(EscapeText, MakesControlsEscapesAndDirectionMarksVisible) {
   EXPECT_EQ(escape_text("\xc2\x9b"), "\\x9b");
 }
 
+TEST(EscapeText, MakesVisibleWhatUnicodeReservesAsNoCharacter) {
+  EXPECT_EQ(escape_text("\xef\xbf\xbe \xef\xbf\xbf \xf0\x9f\xbf\xbf"), "\\u{fffe} \\u{ffff} \\u{1ffff}");
+  EXPECT_EQ(escape_text("\xef\xb7\x90"), "\\u{fdd0}");
+}
+
 TEST(MendUtf8, KeepsWhatPythonDecodes) {
   EXPECT_EQ(mend_utf8("a\x1b – Größe 訓練\n"), "a\x1b – Größe 訓練\n");
   EXPECT_EQ(mend_utf8("a\xed\xb3\xbf"), "a\xed\xb3\xbf");  // a lone surrogate

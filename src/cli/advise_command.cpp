@@ -21,7 +21,7 @@ namespace {
 struct Arguments {
   std::vector<std::string> files;
   CommonOptions common;
-  RecordingArguments recording;
+  app::RecordingArguments recording;
   std::optional<size_t> top;
 };
 
@@ -30,7 +30,7 @@ struct Advised {
   advise::Advice advice;
 };
 
-Result<Advised> advise_on(const std::string& file, const RecordingOptions& recording, const Arguments& arguments) {
+Result<Advised> advise_on(const std::string& file, const app::RecordingOptions& recording, const Arguments& arguments) {
   Progress progress(!arguments.common.quiet);
   app::ExplainOptions options;
   options.open = recording.open;
@@ -53,7 +53,7 @@ std::string render(const Advised& advised, const Arguments& arguments) {
 }
 
 int run(const Arguments& arguments) {
-  const auto recording = parse_recording_options(arguments.recording);
+  const auto recording = app::parse_recording_options(arguments.recording);
   if (!recording) return report_error(recording.error());
   const bool text = arguments.common.format == "text";
   std::string output;

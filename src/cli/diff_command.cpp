@@ -23,7 +23,7 @@ struct Arguments {
   std::string a;
   std::optional<std::string> b;  ///< Nothing: A as it would have been.
   std::optional<std::string> conf;
-  RecordingArguments recording;
+  app::RecordingArguments recording;
   CommonOptions common;
   std::vector<std::string> fail_on;
   std::optional<int64_t> top;
@@ -48,7 +48,7 @@ Result<app::ExplainOptions> parse_options(const Arguments& arguments) {
   if (arguments.b && arguments.conf) {
     return Error{ErrorKind::kUsage, "", "--conf replays A, so that there is no place for B", "one or the other"};
   }
-  auto recording = parse_recording_options(arguments.recording);
+  auto recording = app::parse_recording_options(arguments.recording);
   if (!recording) return recording.error();
   if (!arguments.b && !arguments.conf && !recording->read.card.memory) {
     return Error{ErrorKind::kUsage, "", "B is missing", "a second file, or --conf or --memory for a what-if of A"};

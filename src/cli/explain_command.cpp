@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <utility>
 
 #include "app/advise.h"
 #include "app/explain.h"
-#include "base/text.h"
+#include "app/explain_options.h"
 #include "cli/common_options.h"
 #include "cli/message_command.h"
 #include "cli/output.h"
@@ -20,59 +19,14 @@
 namespace unfrag::cli {
 namespace {
 
-struct Arguments {
+struct Arguments : app::ExplainArguments {
   std::vector<std::string> files;
   std::optional<std::string> message;
   CommonOptions common;
-  std::string at;
-  std::string group = "line";
-  RecordingArguments recording;
-  std::string want;
-  int64_t stream = 0;
   std::optional<int64_t> top;
   bool stacks = false;
   bool advise = false;
 };
-
-Result<analyze::Moment> parse_moment(const std::string& text) {
-  using analyze::Moment;
-  if (text.empty()) return Moment{};
-  if (text == "peak") return Moment{.kind = Moment::kPeak};
-  if (text == "oom") return Moment{.kind = Moment::kOom};
-  if (text == "end") return Moment{.kind = Moment::kEnd};
-  uint32_t event = 0;
-  const auto [last, error] = std::from_chars(text.data(), text.data() + text.size(), event);
-  if (error == std::errc() && last == text.data() + text.size()) return Moment{.kind = Moment::kEvent, .event = event};
-  return Error{ErrorKind::kUsage, "", "--at " + text + " is no moment", "an entry number, peak, oom or end"};
-}
-
-Error usage(std::string what, std::string action) {
-  return Error{ErrorKind::kUsage, "", std::move(what), std::move(action)};
-}
-
-Result<app::ExplainOptions> parse_options(const Arguments& arguments) {
-  constexpr Bytes kLargest(uint64_t{1} << 48);
-  auto recording = parse_recording_options(arguments.recording);
-  if (!recording) return recording.error();
-  app::ExplainOptions options;
-  options.read = recording->read;
-  options.open = std::move(recording->open);
-  options.device = arguments.recording.device;
-  const auto at = parse_moment(arguments.at);
-  if (!at) return at.error();
-  options.at = *at;
-  if (arguments.group == "function") options.grouping = analyze::Grouping::kFunction;
-  if (arguments.group == "stream") options.grouping = analyze::Grouping::kStream;
-  if (arguments.group == "segment") options.grouping = analyze::Grouping::kSegment;
-  options.want_stream = arguments.stream;
-  if (arguments.want.empty()) return options;
-  const auto want = parse_size(arguments.want);
-  if (!want) return want.error();
-  if (*want == Bytes()) return usage("--want 0: no memory is asked for", "--want 400MiB");
-  if (*want > kLargest) return usage("--want is more than any device has", "--want 400MiB");
-  options.want = *want;
-  return options;
-}
 
 std::string render(const analyze::Explanation& explanation, const advise::Advice* advice, const Arguments& arguments) {
   std::optional<size_t> top;
@@ -88,7 +42,7 @@ std::string render(const analyze::Explanation& explanation, const advise::Advice
 int run(const Arguments& arguments) {
   if (arguments.message) return run_message(*arguments.message, arguments.common);
   if (arguments.files.empty()) return run_recording_help(arguments.common);
-  const auto options = parse_options(arguments);
+  const auto options = app::parse_explain_options(arguments);
   if (!options) return report_error(options.error());
   std::string output;
   int exit = kExitFine;

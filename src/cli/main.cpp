@@ -11,6 +11,8 @@
 #include "cli/diff_command.h"
 #include "cli/explain_command.h"
 #include "cli/output.h"
+#include "cli/program_words.h"
+#include "cli/record_command.h"
 #include "cli/rehearse_command.h"
 #include "cli/replay_command.h"
 
@@ -25,7 +27,9 @@ int run(int argc, char** argv) {
   unfrag::cli::add_advise(app, exit);
   unfrag::cli::add_diff(app, exit);
   unfrag::cli::add_rehearse(app, exit);
+  unfrag::cli::add_record(app, exit);
   app.allow_extras();  // so that an unknown command can be named
+  unfrag::cli::keep_separators(argc, argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

@@ -35,11 +35,7 @@ int exit_code(ErrorKind kind) {
 }
 
 int report_error(const Error& error, std::string_view file) {
-  const std::string_view name = file == "-" ? "standard input" : file;
-  const bool both = !name.empty() && !error.where.empty();
-  const std::string place = fmt::format("{}{}{}", escape_text(name), both ? "@" : "", escape_text(error.where));
-  const std::string action = error.action.empty() ? std::string() : fmt::format("; try {}", escape_text(error.action));
-  fmt::print(stderr, "unfrag: error: {}{}{}{}\n", place, place.empty() ? "" : ": ", escape_text(error.what), action);
+  fmt::print(stderr, "unfrag: error: {}\n", error_text(error, file));
   return exit_code(error.kind);
 }
 

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "cli/common_options.h"
 #include "cli/output.h"
+#include "cli/program_words.h"
 #include "report/rehearsal_json.h"
 #include "report/rehearsal_text.h"
 #include "report/snapshot_pickle.h"
@@ -34,6 +35,7 @@ struct Arguments {
   std::string values = "zeros";
   std::string cudnn;
   std::string snapshot;
+  std::string json;
   std::string fit;
   int devices = 1;
   uint64_t steps = 0;
@@ -55,13 +57,8 @@ Result<app::RehearseOptions> parse(const Arguments& arguments) {
                                .steps = arguments.steps,
                                .scratch = arguments.scratch,
                                .output_to_error = arguments.common.format == "json"};
-  if (!options.program.empty() && options.program.front() == "--") options.program.erase(options.program.begin());
-  const Error usage{ErrorKind::kUsage, "", "", "unfrag rehearse --gpu rtx4090 train.py"};
-  if (options.program.empty() || (options.program.front() == "-m" && options.program.size() == 1)) {
-    return Error{usage.kind, "", "no program to rehearse", usage.action};
-  }
-  if (options.program.front() != "-m" && options.program.front().starts_with("-")) {
-    return Error{usage.kind, "", options.program.front() + " is no option of rehearse", "unfrag rehearse --help"};
+  if (const auto fine = check_program(options.program, "rehearse", "unfrag rehearse --gpu rtx4090 train.py"); !fine) {
+    return fine.error();
   }
   const std::array<std::pair<const std::string*, std::optional<Bytes>*>, 3> sizes = {
       {{&arguments.memory, &options.memory},
@@ -85,6 +82,13 @@ int write_snapshot(const report::Rehearsal& rehearsal, const std::string& path) 
   return write_output(report::snapshot_pickle(*rehearsal.explanation->trace), file, {});
 }
 
+int write_json(const report::Rehearsal& rehearsal, const std::string& path) {
+  if (path.empty()) return kExitFine;
+  CommonOptions file;
+  file.output = path;
+  return write_output(report::rehearsal_json(rehearsal) + "\n", file, {});
+}
+
 Result<report::Rehearsal> rehearse(const Arguments& arguments, const app::RehearseOptions& options) {
   if (arguments.fit.empty()) return app::rehearse(options);
   const auto question = app::parse_fit(arguments.fit);
@@ -97,7 +101,7 @@ int run(const Arguments& arguments) {
   if (arguments.list) return write_output(report::gpu_list_text(app::known_gpus(), text_options(common)), common, {});
   auto options = parse(arguments);
   if (!options) return report_error(options.error());
-  for (const std::string& path : {arguments.snapshot, common.output}) {
+  for (const std::string& path : {arguments.snapshot, arguments.json, common.output}) {
     if (path.empty() || path == "-") continue;
     if (const auto writable = os::check_writable(path); !writable) return report_error(writable.error());
   }
@@ -118,6 +122,7 @@ int run(const Arguments& arguments) {
   }
   rehearsal->snapshot = arguments.snapshot;
   if (const int failed = write_snapshot(*rehearsal, arguments.snapshot); failed != kExitFine) return failed;
+  if (const int failed = write_json(*rehearsal, arguments.json); failed != kExitFine) return failed;
   if (common.quiet) {
     for (const std::string& said : report::rehearsal_troubles(*rehearsal)) {
       std::fprintf(stderr, "unfrag: %s\n", said.c_str());
@@ -164,13 +169,14 @@ void add_rehearse(CLI::App& app, int& exit) {
                     "Run it in a throw-away copy of this folder, so that it overwrites nothing in it");
   command->add_option("--fit", arguments->fit, "Find the largest value that fits: --fit bs=8..512 train.py --bs {bs}");
   command->add_option("--snapshot", arguments->snapshot, "Keep the recording in this file");
+  command->add_option("--json", arguments->json, "Write the report as JSON to this file, whatever --format prints");
   command->add_flag("--timing", arguments->timing, "Count the null device's own time");
   command->add_flag("--pass-exit-code", arguments->pass_exit_code, "End with the program's own exit code");
   command->add_flag("--list", arguments->list, "List the GPUs that can be named");
   add_common_options(*command, arguments->common);
   command->prefix_command();
   command->callback([arguments, command, &exit] {
-    arguments->program = command->remaining();
+    arguments->program = program_words(*command);
     exit = run(*arguments);
   });
 }

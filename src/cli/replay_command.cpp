@@ -19,7 +19,7 @@ namespace {
 struct Arguments {
   std::string file;
   CommonOptions common;
-  RecordingArguments recording;
+  app::RecordingArguments recording;
   std::optional<std::string> conf;
   bool timing = false;
 };
@@ -31,7 +31,7 @@ std::string render(const replay::Replayed& replayed, const CommonOptions& common
 
 int run(const Arguments& arguments) {
   const CommonOptions& common = arguments.common;
-  auto recording = parse_recording_options(arguments.recording);
+  auto recording = app::parse_recording_options(arguments.recording);
   if (!recording) return report_error(recording.error());
   Progress progress(!common.quiet);
   app::ReplayOptions options{.open = std::move(recording->open),

@@ -1,7 +1,6 @@
 #include "rehearsal/rehearse.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 #include <x86intrin.h>
 
 #include <chrono>
@@ -16,6 +15,7 @@
 #include "rehearsal/dnn_process.h"
 #include "rehearsal/elf_imports.h"
 #include "rehearsal/null_library.h"
+#include "rehearsal/program_command.h"
 #include "rehearsal/scratch.h"
 #include "rehearsal/shell_library.h"
 #include "rehearsal/shells.h"
@@ -53,31 +53,13 @@ Result<std::string> write_libraries(const PrivateFolder& folder, const TorchInst
   return preload;
 }
 
-bool is_program(const std::string& path) { return access(path.c_str(), X_OK) == 0; }
-
-/// `train.py` and `-m MODULE` are the interpreter's; else what lies beside it, else what PATH has.
-std::vector<std::string> command_for(const Request& request) {
-  std::vector<std::string> command = request.program;
-  if (command[0] == "-m" || command[0].ends_with(".py")) {
-    command.insert(command.begin(), request.python);
-    return command;
-  }
-  if (command[0].find('/') == std::string::npos) {
-    const std::string beside = std::filesystem::path(request.python).parent_path() / command[0];
-    if (request.python.find('/') != std::string::npos && is_program(beside)) command[0] = beside;
-  }
-  return command;
-}
-
 /// The module that ends the program lies in a folder of its own. Errors: kOutput.
 Result<std::string> add_step_limit(const PrivateFolder& folder) {
   std::error_code ignored;
   std::filesystem::create_directory(folder.path() + "/python", ignored);
   const auto module = folder.write("python/sitecustomize.py", std::string(step_limit_module()));
   if (!module) return module.error();
-  std::string path = folder.path() + "/python";
-  if (const auto others = os::environment("PYTHONPATH")) path += ":" + *others;
-  return path;
+  return python_path_with(folder.path() + "/python");
 }
 
 /// Copies the working folder, and has the command name what is in the copy. Errors: kUsage, kOutput.
@@ -134,11 +116,6 @@ std::string Rehearsed::dnn_trouble() const {
   return *dnn ? (*dnn)->trouble() : dnn->error().what;
 }
 
-std::string default_python() {
-  if (const auto environment = os::environment("VIRTUAL_ENV")) return *environment + "/bin/python";
-  return "python3";
-}
-
 Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
   const auto places = find_allocator(torch);
   if (!places) return places.error();
@@ -159,7 +136,7 @@ Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request) {
     options.environment["PYTHONPATH"] = std::move(*path);
     options.environment[kStepsVariable] = std::to_string(request.steps);
   }
-  std::vector<std::string> command = command_for(request);
+  std::vector<std::string> command = command_for(request.python, request.program);
   if (request.scratch) {
     const auto copy = move_to_copy(*folder, command);
     if (!copy) return copy.error();

@@ -48,9 +48,6 @@ struct Rehearsed {
   [[nodiscard]] std::string dnn_trouble() const;
 };
 
-/// The interpreter where none is named: the active virtual environment's, else python3 on PATH.
-std::string default_python();
-
 /// A program that fails or is killed is no error. Errors: kMissing without a CUDA build of torch or without the
 /// program, kOutput.
 Result<Rehearsed> rehearse(const TorchInstall& torch, const Request& request);

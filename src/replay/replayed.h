@@ -16,7 +16,7 @@ namespace unfrag::replay {
 struct Replayed {
   std::string path;
   uint64_t bytes = 0;  ///< Unpacked.
-  std::unique_ptr<const trace::Trace> trace;
+  std::shared_ptr<const trace::Trace> trace;
   const trace::Device* device = nullptr;  ///< Of `trace`.
   ReadOptions read;                       ///< As given.
   Answer answer;

@@ -20,7 +20,7 @@
 #include "replay/replay.h"
 #include "replay/settings_in_force.h"
 #include "trace/builder.h"
-#include "trace/difference_for_tests.h"
+#include "trace/difference.h"
 
 namespace unfrag::replay {
 namespace {
@@ -373,7 +373,7 @@ TEST(ToTrace, GivesTheRecordingBackWhereTheReplayIsExact) {
     Runner runner(program, reading->conditions, &log);
     run_as_recorded(runner, program, *one.recorded, one.device(), history);
     const Trace replayed = to_trace(*one.recorded, one.device(), program, runner, log);
-    EXPECT_EQ(trace::Comparison(*one.recorded, replayed).difference(), "");
+    EXPECT_EQ(trace::difference(*one.recorded, replayed), "");
   });
   EXPECT_EQ(exact, 29);
 }

@@ -11,7 +11,6 @@
 #include "base/text.h"
 #include "report/advice_words.h"
 #include "report/names.h"
-#include "report/replay_text.h"
 
 namespace unfrag::report {
 namespace {
@@ -25,11 +24,6 @@ constexpr size_t kFailedColumn = 6;
 constexpr size_t kCallsColumn = 6;
 constexpr size_t kTimeColumn = 6;
 constexpr size_t kMostLeft = 5;
-
-std::string change(Bytes now, Bytes before) {
-  if (now == before) return "same";
-  return now < before ? fmt::format("-{}", format_bytes(before - now)) : fmt::format("+{}", format_bytes(now - before));
-}
 
 // "40 ms", "1.2 s": no more digits than the estimate is worth.
 std::string duration(double ms) {
@@ -72,7 +66,7 @@ void write_table(Page& page, const Advice& advice, size_t top) {
     }
     shown += i > 0 ? 1 : 0;
     write_names(page, advice, i);
-    write_figures(page, all[i], i == 0 ? "" : change(all[i].outcome.statistics.reserved.peak, before));
+    write_figures(page, all[i], i == 0 ? "" : peak_change(all[i].outcome.statistics.reserved.peak, before));
   }
   page.blank();
   const auto folded = std::ranges::count_if(all, [](const Candidate& c) { return c.same_as.has_value(); });
@@ -81,10 +75,7 @@ void write_table(Page& page, const Advice& advice, size_t top) {
   if (folded > 0)
     rest +=
         fmt::format("{} in all come to the same as a simpler one. ", plural(static_cast<uint64_t>(folded), "setting"));
-  rest +=
-      "reserved: at the peak. needs: about the least device memory with which no request fails, without the CUDA "
-      "context. "
-      "calls: to the device, and about how long they take.";
+  rest += fmt::format("{}, and about how long they take.", kAdviceColumns);
   page.paragraph(rest, 2, 2);
   const bool hangs = std::ranges::any_of(all, [](const Candidate& c) { return c.depends_on_addresses && !c.same_as; });
   if (hangs) page.paragraph("Figures of some settings change with where the driver puts new segments.", 2, 2);
@@ -110,13 +101,7 @@ void write_left(Page& page, const Advice& advice) {
 }
 
 void write_trust(Page& page, const Advice& advice) {
-  const replay::Recorded& recorded = advice.recorded;
-  std::vector<std::string> doubts;
-  for (std::string& guess : guesses(recorded)) doubts.push_back(std::move(guess));
-  const replay::Limits& limits = advice.conditions.limits;
-  if (!limits.capacity && !limits.limit) {
-    doubts.emplace_back("The device's memory is not known, so nothing can fail: say --memory 24GiB.");
-  }
+  const std::vector<std::string> doubts = advice_doubts(advice);
   if (doubts.empty()) return;
   page.heading("What the figures rest on");
   for (const std::string& doubt : doubts) page.paragraph("- " + doubt, 2, 4);
@@ -126,11 +111,7 @@ void write_trust(Page& page, const Advice& advice) {
 
 void write_advice(Page& page, const Explanation& e, const Advice& advice, size_t top) {
   page.paragraph(advice_headline(e, advice));
-  if (advice.recorded.reading.divergence) {
-    page.paragraph(fmt::format("Take it with care: the replay of the recording itself parts from it at entry {}.",
-                               format_count(advice.recorded.reading.divergence->entry)),
-                   2, 2);
-  }
+  if (const std::string care = advice_care(advice); !care.empty()) page.paragraph(care, 2, 2);
   if (advice.recommended) {
     page.blank();
     page.line("  export {}", settings_line(e.trace->dialect, advice.candidates[*advice.recommended].conf));

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "report/names.h"
 #include "report/page.h"
+#include "report/replay_text.h"
 
 namespace unfrag::report {
 namespace {
@@ -125,6 +126,26 @@ void add_least_to_free(const Explanation& e, const DeviceFindings& d, std::vecto
 }  // namespace
 
 std::string settings_name(const std::string& conf) { return conf.empty() ? "the default settings" : escape_text(conf); }
+
+std::string advice_care(const Advice& advice) {
+  if (!advice.recorded.reading.divergence) return "";
+  return fmt::format("Take it with care: the replay of the recording itself parts from it at entry {}.",
+                     format_count(advice.recorded.reading.divergence->entry));
+}
+
+std::vector<std::string> advice_doubts(const Advice& advice) {
+  std::vector<std::string> doubts = guesses(advice.recorded);
+  const replay::Limits& limits = advice.conditions.limits;
+  if (!limits.capacity && !limits.limit) {
+    doubts.emplace_back("The device's memory is not known, so nothing can fail: say --memory 24GiB.");
+  }
+  return doubts;
+}
+
+std::string peak_change(Bytes now, Bytes before) {
+  if (now == before) return "same";
+  return now < before ? fmt::format("-{}", format_bytes(before - now)) : fmt::format("+{}", format_bytes(now - before));
+}
 
 std::string advice_headline(const Explanation& e, const Advice& advice) {
   switch (advice.why_none) {

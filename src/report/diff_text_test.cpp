@@ -12,10 +12,12 @@
 #include <vector>
 
 #include "base/text.h"
+#include "report/diff_html.h"
 #include "report/diff_json.h"
 #include "report/diff_markdown.h"
 #include "report/diff_words.h"
 #include "report/page.h"
+#include "report/xml_for_tests.h"
 #include "trace/builder.h"
 
 namespace unfrag::report {
@@ -202,6 +204,17 @@ TEST(DiffWords, ShowChangesWithTheirSign) {
   EXPECT_EQ(signed_percent(5, 0), "");
   EXPECT_EQ(signed_percent(5500, 10), "+55000 %");
   EXPECT_EQ(signed_percent(5'000'000, 1), "> 99999 %");
+}
+
+TEST(DiffHtml, IsWellFormedAndHasNoScriptWhateverTheTexts) {
+  for (uint32_t seed = 1; seed <= 300; ++seed) {
+    RandomDiff random(seed);
+    const Diff diff = random.make();
+    const XmlForTests xml(diff_html(diff, random.gates(diff)));
+    ASSERT_EQ(xml.problem, "") << "seed " << seed;
+    ASSERT_EQ(xml.count("script"), 0U) << "seed " << seed;
+    ASSERT_NE(xml.text.find("now_reserved"), std::string::npos);
+  }
 }
 
 }  // namespace

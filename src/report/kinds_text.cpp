@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "report/holder_table.h"
 
 namespace unfrag::report {
 namespace {
@@ -54,10 +55,7 @@ void write_kinds(Page& page, const DeviceFindings& d) {
   if (!any_known) return;
   page.heading("What kind of memory it is");
   const bool same = d.at_entry == d.curves.allocated.entry;
-  const std::string_view moment = d.at_kind == analyze::Moment::kOom   ? "at the OOM"
-                                  : d.at_kind == analyze::Moment::kEnd ? "now"
-                                                                       : "then";
-  write_row(page, moment, "", same ? "" : "at the peak", "", "blocks", "");
+  write_row(page, moment_column(d.at_kind), "", same ? "" : "at the peak", "", "blocks", "");
   for (const KindUse& use : d.kinds) {
     if (use.at.blocks + use.at_peak.blocks == 0) continue;
     write_row(page, format_bytes(use.at.bytes), share(use.at.bytes, at),

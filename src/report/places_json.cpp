@@ -10,17 +10,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const char* origin_name(analyze::Origin origin) {
-  switch (origin) {
-    case analyze::Origin::kUser: return "user";
-    case analyze::Origin::kPackage: return "package";
-    case analyze::Origin::kPyTorch: return "pytorch";
-    case analyze::Origin::kStandard: return "standard";
-    case analyze::Origin::kNative: break;
-  }
-  return "native";
-}
-
 }  // namespace
 
 Json PlacesJson::text(trace::StringIdx idx) const {
@@ -36,7 +25,7 @@ Json PlacesJson::place(trace::FrameIdx idx) const {
 
 Json PlacesJson::place(const analyze::Culprit& culprit) const {
   Json json = place(culprit.frame);
-  json["origin"] = culprit.frame.is_none() ? Json(nullptr) : Json(origin_name(culprit.origin));
+  json["origin"] = culprit.frame.is_none() ? Json(nullptr) : Json(analyze::origin_name(culprit.origin));
   if (culprit.origin == analyze::Origin::kNative) json["file"] = json["line"] = nullptr;
   return json;
 }

@@ -85,16 +85,6 @@ std::string premise(const Answer& answer) {
   return text;
 }
 
-// How far the figures of a what-if can be trusted.
-std::string trust(const Recorded& recorded) {
-  if (recorded.exact()) return "As it was recorded, the replay is exact.";
-  if (!recorded.reading.divergence) {
-    return "As it was recorded, the replay makes every entry, but from a state that had to be guessed.";
-  }
-  return fmt::format("Take it with care: as it was recorded, the replay parts from the recording at entry {}.",
-                     format_count(recorded.reading.divergence->entry));
-}
-
 std::string headline_of_what_if(const Answer& answer) {
   const Bytes now = answer.outcome.statistics.reserved.peak;
   const Bytes before = answer.recorded.reading.statistics.reserved.peak;
@@ -102,43 +92,16 @@ std::string headline_of_what_if(const Answer& answer) {
                      against(now, before), of_failures(answer));
 }
 
-class Table {
- public:
-  Table(Page& page, const Statistics& recorded, const Statistics* replayed)
-      : page_(page), recorded_(recorded), replayed_(replayed) {}
-
-  void write() {
-    page_.line("  {} {}{}", fit_left("", kName, page_.unicode()), fit_right(replayed_ ? "recorded" : "replayed", 13),
-               replayed_ ? fit_right("replayed", 14) : "");
-    const auto bytes = [&](std::string_view name, alloc::Gauge Statistics::* member) {
-      row(name, [&](const Statistics& s) { return format_bytes((s.*member).peak); });
-    };
-    const auto count = [&](std::string_view name, uint64_t Statistics::* member) {
-      row(name, [&](const Statistics& s) { return format_count(s.*member); });
-    };
-    bytes("peak reserved", &Statistics::reserved);
-    bytes("peak active", &Statistics::active);
-    bytes("peak allocated", &Statistics::allocated);
-    bytes("peak requested", &Statistics::requested);
-    count("requests that failed", &Statistics::num_ooms);
-    count("retries", &Statistics::num_alloc_retries);
-    count("device allocations", &Statistics::num_device_alloc);
-    count("device frees", &Statistics::num_device_free);
+void write_table(Page& page, const Answer& answer) {
+  constexpr size_t kName = 21;
+  const bool both = answer.what_if;
+  page.line("  {} {}{}", fit_left("", kName, page.unicode()), fit_right(both ? "recorded" : "replayed", 13),
+            both ? fit_right("replayed", 14) : "");
+  for (const ReplayRow& row : replay_rows(answer)) {
+    page.line("  {} {}{}", fit_left(row.name, kName, page.unicode()), fit_right(row.first, 13),
+              both ? fit_right(row.second, 14) : "");
   }
-
- private:
-  static constexpr size_t kName = 21;
-
-  template <class Figure>
-  void row(std::string_view name, Figure figure) {
-    page_.line("  {} {}{}", fit_left(name, kName, page_.unicode()), fit_right(figure(recorded_), 13),
-               replayed_ ? fit_right(figure(*replayed_), 14) : "");
-  }
-
-  Page& page_;
-  const Statistics& recorded_;
-  const Statistics* replayed_;
-};
+}
 
 void write_divergence(Page& page, const Divergence& d) {
   page.heading("Where they part");
@@ -223,6 +186,43 @@ void write_next(Page& page, const Replayed& replayed) {
 
 }  // namespace
 
+std::string replay_headline(const Replayed& replayed) {
+  if (replayed.answer.what_if) return headline_of_what_if(replayed.answer);
+  return headline_of_recording(replayed.answer.recorded, replayed.device->event_count);
+}
+
+std::string replay_trust(const Recorded& recorded) {
+  if (recorded.exact()) return "As it was recorded, the replay is exact.";
+  if (!recorded.reading.divergence) {
+    return "As it was recorded, the replay makes every entry, but from a state that had to be guessed.";
+  }
+  return fmt::format("Take it with care: as it was recorded, the replay parts from the recording at entry {}.",
+                     format_count(recorded.reading.divergence->entry));
+}
+
+std::vector<ReplayRow> replay_rows(const Answer& answer) {
+  std::vector<ReplayRow> rows;
+  const auto add = [&](std::string_view name, const auto& figure) {
+    rows.push_back({name, figure(answer.recorded.reading.statistics)});
+    if (answer.what_if) rows.back().second = figure(answer.outcome.statistics);
+  };
+  const auto bytes = [&](std::string_view name, alloc::Gauge Statistics::* member) {
+    add(name, [&](const Statistics& s) { return format_bytes((s.*member).peak); });
+  };
+  const auto count = [&](std::string_view name, uint64_t Statistics::* member) {
+    add(name, [&](const Statistics& s) { return format_count(s.*member); });
+  };
+  bytes("peak reserved", &Statistics::reserved);
+  bytes("peak active", &Statistics::active);
+  bytes("peak allocated", &Statistics::allocated);
+  bytes("peak requested", &Statistics::requested);
+  count("requests that failed", &Statistics::num_ooms);
+  count("retries", &Statistics::num_alloc_retries);
+  count("device allocations", &Statistics::num_device_alloc);
+  count("device frees", &Statistics::num_device_free);
+  return rows;
+}
+
 std::vector<std::string> guesses(const Recorded& recorded) {
   const replay::Reading& reading = recorded.reading;
   std::vector<std::string> all;
@@ -262,12 +262,11 @@ std::string replay_text(const Replayed& replayed, const TextOptions& options) {
                                replayed.trace->truncated ? ", CUT OFF" : ""));
     page.blank();
   }
-  const std::string of_recording = headline_of_recording(recorded, replayed.device->event_count);
-  page.paragraph(answer.what_if ? headline_of_what_if(answer) : of_recording);
+  page.paragraph(replay_headline(replayed));
   if (options.quiet) return std::move(page).take();
-  if (answer.what_if) page.paragraph(trust(recorded), 2, 2);
+  if (answer.what_if) page.paragraph(replay_trust(recorded), 2, 2);
   page.blank();
-  Table(page, recorded.reading.statistics, answer.what_if ? &answer.outcome.statistics : nullptr).write();
+  write_table(page, answer);
   if (recorded.reading.divergence) write_divergence(page, *recorded.reading.divergence);
   write_conditions(page, answer);
   write_guesses(page, recorded);

@@ -14,7 +14,7 @@
 #include "ingest/byte_source.h"
 #include "ingest/snapshot_reader.h"
 #include "trace/builder.h"
-#include "trace/difference_for_tests.h"
+#include "trace/difference.h"
 
 namespace unfrag::report {
 namespace {
@@ -87,7 +87,7 @@ class Recording {
   /// What comes back, and that it is the same.
   std::unique_ptr<const Trace> round_trip() {
     auto back = read(snapshot_pickle(trace()));
-    EXPECT_EQ(trace::Comparison(trace(), *back).difference(), "");
+    EXPECT_EQ(trace::difference(trace(), *back), "");
     EXPECT_EQ(back->warnings, std::vector<std::string>());
     return back;
   }
@@ -157,7 +157,7 @@ TEST(SnapshotPickle, KeepsPinnedHostMemoryApart) {
   recording.builder.trace.segments[1].kind = trace::PoolKind::kUnknown;
   recording.builder.trace.devices = {gpu, recording.device};
   const auto back = read(snapshot_pickle(recording.builder.trace));
-  EXPECT_EQ(trace::Comparison(recording.builder.trace, *back).difference(), "");
+  EXPECT_EQ(trace::difference(recording.builder.trace, *back), "");
 }
 
 TEST(SnapshotPickle, LeavesOutTheFreeBytesThatNobodyKnows) {
@@ -272,7 +272,7 @@ void expect_round_trips(const std::filesystem::path& folder) {
     const auto first = read(read_file(entry.path()));
     const std::string bytes = snapshot_pickle(*first);
     const auto second = read(bytes);
-    EXPECT_EQ(trace::Comparison(*first, *second).difference(), "");
+    EXPECT_EQ(trace::difference(*first, *second), "");
     EXPECT_EQ(second->warnings, std::vector<std::string>());
     EXPECT_LE(bytes.size(), std::filesystem::file_size(entry.path()));
     EXPECT_EQ(snapshot_pickle(*second), bytes);

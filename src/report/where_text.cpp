@@ -42,6 +42,10 @@ void write_pools(Page& page, const DeviceFindings& d) {
 
 }  // namespace
 
+std::string lower_bound_note() {
+  return "Blocks over 1 MiB may be up to 1 MiB larger than shown here, their free neighbours smaller.";
+}
+
 void write_where(Page& page, const DeviceFindings& d) {
   const analyze::Where& w = d.where;
   page.heading(fmt::format("Where the bytes are, {}", Names::moment(d)));
@@ -64,7 +68,7 @@ void write_where(Page& page, const DeviceFindings& d) {
   if (w.outside != Bytes()) write_amount(page, "  contradicts the segments", w.outside, Bytes());
   if (w.unmapped != Bytes()) write_amount(page, "  unmapped again (outside)", w.unmapped, Bytes());
   if (d.allocated_is_lower_bound && d.at_entry != analyze::kNever) {
-    page.paragraph("Blocks over 1 MiB may be up to 1 MiB larger than shown here, their free neighbours smaller.", 2);
+    page.paragraph(lower_bound_note(), 2);
   }
   write_pools(page, d);
 }

@@ -7,6 +7,9 @@
 
 namespace unfrag::report {
 
+/// Of a moment within a recording whose sizes are lower bounds.
+std::string lower_bound_note();
+
 void write_where(Page& page, const analyze::DeviceFindings& findings);
 void write_pinned(Page& page, const Names& names, const analyze::DeviceFindings& findings);
 

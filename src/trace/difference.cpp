@@ -1,17 +1,12 @@
-// Where two Traces differ, by what they say and not by the order in which they say it first: indices may be others. Not
-// for anything but tests. Threads: pure function.
-#pragma once
+#include "trace/difference.h"
 
 #include <algorithm>
 #include <map>
-#include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
-
-#include "trace/trace.h"
 
 namespace unfrag::trace {
+namespace {
 
 class Comparison {
  public:
@@ -31,10 +26,10 @@ class Comparison {
   }
 
  private:
-  static std::string shown(std::string_view value) { return "'" + std::string(value) + "'"; }
-  static std::string shown(Dialect value) { return std::to_string(value.major) + "." + std::to_string(value.minor); }
+  static std::string shown(std::string_view value) { return std::string("'").append(value).append("'"); }
+  static std::string shown(Dialect value) { return std::to_string(value.major * 100 + value.minor); }
   static std::string shown(PoolId value) {
-    return "(" + std::to_string(value.first) + ", " + std::to_string(value.second) + ")";
+    return std::to_string(value.first).append(", ").append(std::to_string(value.second));
   }
   static std::string shown(Bytes value) { return std::to_string(value.value()); }
   static std::string shown(Address value) { return std::to_string(value.value()); }
@@ -43,10 +38,14 @@ class Comparison {
     return std::to_string(static_cast<long long>(value));
   }
 
+  static std::string place(std::string_view what, size_t i) {
+    return std::string(what).append(" ").append(std::to_string(i)).append(": ");
+  }
+
   template <class T>
   void same(std::string_view what, const T& a, const T& b) {
     if (!found_.empty() || a == b) return;
-    found_ = where_ + std::string(what) + ": " + shown(a) + ", not " + shown(b);
+    found_.append(where_).append(what).append(": ").append(shown(a)).append(", not ").append(shown(b));
   }
   void same_text(std::string_view what, StringIdx a, StringIdx b) { same(what, a_.strings[a], b_.strings[b]); }
   void same_stack(std::string_view what, StackIdx a, StackIdx b) {
@@ -70,7 +69,7 @@ class Comparison {
     for (size_t i = 0; i < std::min(a_.devices.size(), b_.devices.size()); ++i) {
       const Device& x = a_.devices[i];
       const Device& y = b_.devices[i];
-      where_ = "device " + std::to_string(i) + ": ";
+      where_ = place("device", i);
       same("kind", x.kind, y.kind);
       same("index", x.index, y.index);
       same("entries", x.event_count, y.event_count);
@@ -80,7 +79,7 @@ class Comparison {
   }
 
   void event(size_t i) {
-    where_ = "entry " + std::to_string(i) + ": ";
+    where_ = place("entry", i);
     const EventContext& x = a_.context_of(i);
     const EventContext& y = b_.context_of(i);
     same("action", action_name(a_.events.action[i]), action_name(b_.events.action[i]));
@@ -100,7 +99,7 @@ class Comparison {
   }
 
   void segment(size_t i) {
-    where_ = "segment " + std::to_string(i) + ": ";
+    where_ = place("segment", i);
     const Segment& x = a_.segments[i];
     const Segment& y = b_.segments[i];
     same("address", x.addr, y.addr);
@@ -120,7 +119,7 @@ class Comparison {
   }
 
   void block(size_t i) {
-    where_ = "block " + std::to_string(i) + ": ";
+    where_ = place("block", i);
     same("address", a_.blocks.addr[i], b_.blocks.addr[i]);
     same("size", a_.blocks.size[i], b_.blocks.size[i]);
     same("state", a_.blocks.state[i], b_.blocks.state[i]);
@@ -136,7 +135,7 @@ class Comparison {
     for (size_t i = 0; i < std::min(a_.annotations.size(), b_.annotations.size()); ++i) {
       const Annotation& x = a_.annotations[i];
       const Annotation& y = b_.annotations[i];
-      where_ = "annotation " + std::to_string(i) + ": ";
+      where_ = place("annotation", i);
       same_text("name", x.name, y.name);
       same("stage", x.stage, y.stage);
       same("device", x.device, y.device);
@@ -167,5 +166,9 @@ class Comparison {
   std::string where_;
   std::string found_;
 };
+
+}  // namespace
+
+std::string difference(const Trace& a, const Trace& b) { return Comparison(a, b).difference(); }
 
 }  // namespace unfrag::trace
