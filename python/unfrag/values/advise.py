@@ -7,36 +7,12 @@ from collections.abc import Sequence
 
 from unfrag.values._base import Value
 from unfrag.values.explain import Source
-from unfrag.values.replay import Conditions, Guesses
+from unfrag.values.replay import Conditions, Guesses, Statistics
 
 
-class AdviceRecorded(Value):
+class AdviceRecorded(Statistics):
     """The recording itself, replayed under its own settings."""
 
-    #: Most bytes in blocks handed out at once, as recorded.
-    peak_allocated_bytes: int
-    #: The same with blocks that wait for other streams,.
-    peak_active_bytes: int
-    #: Most bytes asked for at once, before rounding, of active blocks.
-    peak_requested_bytes: int
-    #: Most bytes held from the driver at once.
-    peak_reserved_bytes: int
-    #: Bytes in blocks handed out at the end.
-    end_allocated_bytes: int
-    #: Bytes held from the driver at the end.
-    end_reserved_bytes: int
-    #: Number of requests that failed.
-    num_ooms: int
-    #: Number of requests for which cached memory was given back before a second try.
-    num_alloc_retries: int
-    #: Number of calls that obtained memory: segments, and steps of mapping pages.
-    num_device_alloc: int
-    #: Number of calls that gave memory back.
-    num_device_free: int
-    #: Number of times that everything was waited for.
-    num_sync_all_streams: int
-    #: Most plain segments at once; mapped pages never count.
-    segment_peak: int
     #: The settings in force; empty for the defaults.
     conf: str
     #: Whether that replay agrees with every entry, from the process's first allocation on.
@@ -47,36 +23,12 @@ class AdviceRecorded(Value):
     divergence_event: int | None
 
 
-class Candidate(Value):
+class Candidate(Statistics):
     """One setting and what the recorded program comes to under it."""
 
     #: The settings as PYTORCH_CUDA_ALLOC_CONF would have them, merged with the keys in force that do not place blocks;
     #: empty for the defaults.
     conf: str
-    #: Most bytes in blocks handed out at once, under it.
-    peak_allocated_bytes: int
-    #: The same with blocks that wait for other streams,.
-    peak_active_bytes: int
-    #: Most bytes asked for at once, before rounding, of active blocks.
-    peak_requested_bytes: int
-    #: Most bytes held from the driver at once.
-    peak_reserved_bytes: int
-    #: Bytes in blocks handed out at the end.
-    end_allocated_bytes: int
-    #: Bytes held from the driver at the end.
-    end_reserved_bytes: int
-    #: Number of requests that failed.
-    num_ooms: int
-    #: Number of requests for which cached memory was given back before a second try.
-    num_alloc_retries: int
-    #: Number of calls that obtained memory: segments, and steps of mapping pages.
-    num_device_alloc: int
-    #: Number of calls that gave memory back.
-    num_device_free: int
-    #: Number of times that everything was waited for.
-    num_sync_all_streams: int
-    #: Most plain segments at once; mapped pages never count.
-    segment_peak: int
     #: Peak reserved bytes less than under the settings in force; negative where more.
     saved_bytes: int
     #: Number of requests that failed in the recording and are served here.

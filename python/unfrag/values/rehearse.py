@@ -9,6 +9,35 @@ from unfrag.values._base import Value
 from unfrag.values.explain import ExplanationFields
 
 
+class RehearsedStatistics(Value):
+    """PyTorch's own statistics, under its own names; None where no replay agrees with the entries and they do not tell."""
+
+    #: Most bytes in blocks handed out at once, under these conditions.
+    peak_allocated_bytes: int | None
+    #: The same with blocks that wait for other streams.
+    peak_active_bytes: int | None
+    #: Most bytes asked for at once, before rounding, of active blocks.
+    peak_requested_bytes: int
+    #: Most bytes held from the driver at once.
+    peak_reserved_bytes: int
+    #: Bytes in blocks handed out at the end.
+    end_allocated_bytes: int | None
+    #: Bytes held from the driver at the end.
+    end_reserved_bytes: int
+    #: Number of requests that failed.
+    num_ooms: int
+    #: Number of requests for which cached memory was given back before a second try.
+    num_alloc_retries: int | None
+    #: Number of calls that obtained memory: segments, and steps of mapping pages.
+    num_device_alloc: int
+    #: Number of calls that gave memory back.
+    num_device_free: int
+    #: Number of times that everything was waited for.
+    num_sync_all_streams: int | None
+    #: Most plain segments at once; mapped pages never count.
+    segment_peak: int
+
+
 class RehearsedDevice(Value):
     """What was presented to the program."""
 
@@ -79,37 +108,13 @@ class Incomplete(Value):
     lost_entries: int | None
 
 
-class DeviceStatistics(Value):
+class DeviceStatistics(RehearsedStatistics):
     """DevicePeak"""
 
     #: Ordinal.
     index: int
     #: As above.
     exact: bool
-    #: Most bytes in blocks handed out at once, under these conditions.
-    peak_allocated_bytes: int | None
-    #: The same with blocks that wait for other streams,.
-    peak_active_bytes: int | None
-    #: Most bytes asked for at once, before rounding, of active blocks.
-    peak_requested_bytes: int
-    #: Most bytes held from the driver at once.
-    peak_reserved_bytes: int
-    #: Bytes in blocks handed out at the end.
-    end_allocated_bytes: int | None
-    #: Bytes held from the driver at the end.
-    end_reserved_bytes: int
-    #: Number of requests that failed.
-    num_ooms: int
-    #: Number of requests for which cached memory was given back before a second try.
-    num_alloc_retries: int | None
-    #: Number of calls that obtained memory: segments, and steps of mapping pages.
-    num_device_alloc: int
-    #: Number of calls that gave memory back.
-    num_device_free: int
-    #: Number of times that everything was waited for.
-    num_sync_all_streams: int | None
-    #: Most plain segments at once; mapped pages never count.
-    segment_peak: int
     #: The first entry that a replay differs from; None where it agrees with all.
     first_difference: int | None
 
@@ -217,7 +222,7 @@ class Timing(Value):
     families: Families
 
 
-class RehearsalFields(Value):
+class RehearsalFields(RehearsedStatistics):
     """What a program would need on a device."""
 
     #: Name and version of this format.
@@ -252,30 +257,6 @@ class RehearsalFields(Value):
     #: Whether all is there and a replay agrees with every entry of the allocator: then the statistics are PyTorch's
     #: own, and `fits` is what other GPUs would do.
     exact: bool
-    #: Most bytes in blocks handed out at once, under these conditions.
-    peak_allocated_bytes: int | None
-    #: The same with blocks that wait for other streams,.
-    peak_active_bytes: int | None
-    #: Most bytes asked for at once, before rounding, of active blocks.
-    peak_requested_bytes: int
-    #: Most bytes held from the driver at once.
-    peak_reserved_bytes: int
-    #: Bytes in blocks handed out at the end.
-    end_allocated_bytes: int | None
-    #: Bytes held from the driver at the end.
-    end_reserved_bytes: int
-    #: Number of requests that failed.
-    num_ooms: int
-    #: Number of requests for which cached memory was given back before a second try.
-    num_alloc_retries: int | None
-    #: Number of calls that obtained memory: segments, and steps of mapping pages.
-    num_device_alloc: int
-    #: Number of calls that gave memory back.
-    num_device_free: int
-    #: Number of times that everything was waited for.
-    num_sync_all_streams: int | None
-    #: Most plain segments at once; mapped pages never count.
-    segment_peak: int
     #: Each device that was used; the figures above are of the one with most entries.
     devices: Sequence[DeviceStatistics]
     #: The GPUs of the list, the smallest first, by replay of the rehearsed requests.

@@ -9,6 +9,35 @@ from unfrag.values._base import Value
 from unfrag.values.explain import Source
 
 
+class Statistics(Value):
+    """PyTorch's own statistics of a run of the allocator, under its own names."""
+
+    #: Most bytes in blocks handed out at once.
+    peak_allocated_bytes: int
+    #: The same with blocks that wait for other streams.
+    peak_active_bytes: int
+    #: Most bytes asked for at once, before rounding, of active blocks.
+    peak_requested_bytes: int
+    #: Most bytes held from the driver at once.
+    peak_reserved_bytes: int
+    #: Bytes in blocks handed out at the end.
+    end_allocated_bytes: int
+    #: Bytes held from the driver at the end.
+    end_reserved_bytes: int
+    #: Number of requests that failed.
+    num_ooms: int
+    #: Number of requests for which cached memory was given back before a second try.
+    num_alloc_retries: int
+    #: Number of calls that obtained memory: segments, and steps of mapping pages.
+    num_device_alloc: int
+    #: Number of calls that gave memory back.
+    num_device_free: int
+    #: Number of times that everything was waited for.
+    num_sync_all_streams: int
+    #: Most plain segments at once; mapped pages never count.
+    segment_peak: int
+
+
 class Conditions(Value):
     """Under what the replay ran."""
 
@@ -68,68 +97,20 @@ class Divergence(Value):
     replayed: State
 
 
-class RecordedStatistics(Value):
+class RecordedStatistics(Statistics):
     """The recording itself, replayed under its own settings."""
 
-    #: Most bytes in blocks handed out at once, as recorded.
-    peak_allocated_bytes: int
-    #: The same with blocks that wait for other streams,.
-    peak_active_bytes: int
-    #: Most bytes asked for at once, before rounding, of active blocks.
-    peak_requested_bytes: int
-    #: Most bytes held from the driver at once.
-    peak_reserved_bytes: int
-    #: Bytes in blocks handed out at the end.
-    end_allocated_bytes: int
-    #: Bytes held from the driver at the end.
-    end_reserved_bytes: int
-    #: Number of requests that failed.
-    num_ooms: int
-    #: Number of requests for which cached memory was given back before a second try.
-    num_alloc_retries: int
-    #: Number of calls that obtained memory: segments, and steps of mapping pages.
-    num_device_alloc: int
-    #: Number of calls that gave memory back.
-    num_device_free: int
-    #: Number of times that everything was waited for.
-    num_sync_all_streams: int
-    #: Most plain segments at once; mapped pages never count.
-    segment_peak: int
     #: Whether that replay agrees with every entry, from the process's first allocation on.
     exact: bool
     #: Most bytes reserved at once by the file's entries themselves.
     file_peak_reserved_bytes: int
 
 
-class OtherAddresses(Value):
+class OtherAddresses(Statistics):
     """The figures with new segments in another order of addresses."""
 
     #: Where new segments lie.
     addresses: str
-    #: Most bytes in blocks handed out at once, in that order.
-    peak_allocated_bytes: int
-    #: The same with blocks that wait for other streams,.
-    peak_active_bytes: int
-    #: Most bytes asked for at once, before rounding, of active blocks.
-    peak_requested_bytes: int
-    #: Most bytes held from the driver at once.
-    peak_reserved_bytes: int
-    #: Bytes in blocks handed out at the end.
-    end_allocated_bytes: int
-    #: Bytes held from the driver at the end.
-    end_reserved_bytes: int
-    #: Number of requests that failed.
-    num_ooms: int
-    #: Number of requests for which cached memory was given back before a second try.
-    num_alloc_retries: int
-    #: Number of calls that obtained memory: segments, and steps of mapping pages.
-    num_device_alloc: int
-    #: Number of calls that gave memory back.
-    num_device_free: int
-    #: Number of times that everything was waited for.
-    num_sync_all_streams: int
-    #: Most plain segments at once; mapped pages never count.
-    segment_peak: int
     #: Number of requests that failed in the recording and are served here.
     num_rescued: int
     #: Number of requests that the recording served and that fail here.
@@ -151,7 +132,7 @@ class Curves(Value):
     reserved_bytes: Sequence[int]
 
 
-class ReplayFields(Value):
+class ReplayFields(Statistics):
     """The allocator run again on what was recorded."""
 
     #: Name and version of this format.
@@ -170,30 +151,6 @@ class ReplayFields(Value):
     exact: bool | None
     #: Where the replay of the recording itself parts from it, or None.
     first_divergence: Divergence | None
-    #: Most bytes in blocks handed out at once, under these conditions.
-    peak_allocated_bytes: int
-    #: The same with blocks that wait for other streams,.
-    peak_active_bytes: int
-    #: Most bytes asked for at once, before rounding, of active blocks.
-    peak_requested_bytes: int
-    #: Most bytes held from the driver at once.
-    peak_reserved_bytes: int
-    #: Bytes in blocks handed out at the end.
-    end_allocated_bytes: int
-    #: Bytes held from the driver at the end.
-    end_reserved_bytes: int
-    #: Number of requests that failed.
-    num_ooms: int
-    #: Number of requests for which cached memory was given back before a second try.
-    num_alloc_retries: int
-    #: Number of calls that obtained memory: segments, and steps of mapping pages.
-    num_device_alloc: int
-    #: Number of calls that gave memory back.
-    num_device_free: int
-    #: Number of times that everything was waited for.
-    num_sync_all_streams: int
-    #: Most plain segments at once; mapped pages never count.
-    segment_peak: int
     #: Number of requests that failed in the recording and are served here.
     num_rescued: int
     #: Number of requests that the recording served and that fail here.
